@@ -1,0 +1,117 @@
+"""Reading our YAML files: one fast loader, and errors that name file, line, key and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+# The C loader is ten times as fast; some builds of PyYAML lack it.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class BrokenFile(ValueError):
+    """Raised when one of our files cannot be used; the message is one line: file, line, key, remedy."""
+
+
+def parse(text: str, name: str) -> Any:
+    """The value of a YAML text.
+
+    Raises:
+        BrokenFile: it is not YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BrokenFile(f"{name}:{line}: not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise BrokenFile(f"{name}: not YAML: {error}") from None
+
+
+def read(path: Path) -> Any:
+    """The value of a YAML file.
+
+    Raises:
+        BrokenFile: it cannot be read, or is not YAML.
+    """
+    return parse(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        BrokenFile: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokenFile(f"{path}: {_words(error)}") from None
+
+
+def read_checked(path: Path, schema: dict[str, Any]) -> Any:
+    """The value of a YAML file that has the given JSON Schema.
+
+    Raises:
+        BrokenFile: it cannot be read, is not YAML, or breaks the schema; the first place is named.
+    """
+    text = read_text(path)
+    value = parse(text, str(path))
+    for error in jsonschema_rs.validator_for(schema).iter_errors(value):
+        place = list(error.instance_path)
+        line = line_of(text, place)
+        raise BrokenFile(f"{path}:{line}: {dotted(place)}: {_remedy(error, schema)}")
+    return value
+
+
+def dotted(place: Sequence[str | int]) -> str:
+    """A place in a file in words: ``voices[3].names``; the whole file is ``file``."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+    return text.lstrip(".") or "file"
+
+
+def line_of(text: str, place: Sequence[str | int]) -> int:
+    """The line, from 1, on which the value at a place of a YAML text begins."""
+    node = yaml.compose(text, Loader=_Loader)
+    for key in place:
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((value for name, value in node.value if name.value == key), node)
+    return node.start_mark.line + 1 if node is not None else 1
+
+
+def _remedy(error: jsonschema_rs.ValidationError, schema: dict[str, Any]) -> str:
+    kind = error.kind
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
+        unknown = str(kind.unexpected[0])
+        return f"unknown key {unknown!r}{nearest(unknown, _keys_beside(error, schema))}"
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.Enum):
+        options = [str(option) for option in kind.options]
+        hint = nearest(str(error.instance), options)
+        return f"{error.instance!r} is none of {', '.join(options)}{hint}"
+    return error.message
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean ...?`` with the known word nearest to one that is unknown, or nothing."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.4)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _keys_beside(error: jsonschema_rs.ValidationError, schema: dict[str, Any]) -> list[str]:
+    rule: Any = schema
+    for key in error.schema_path[:-1]:
+        rule = rule[key]
+    return list(rule.get("properties", {}))
+
+
+def _words(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return error.strerror or type(error).__name__

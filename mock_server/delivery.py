@@ -1,0 +1,256 @@
+"""Delivering callbacks, and waiting on an account's clock.
+
+What is due, and when, is data in each account's agenda. The dispatcher keeps one timer per account, for its next due
+step; it hands callbacks to one chain per task, so that a receiver gets a task's callbacks in order, and opens at most
+four connections to one receiver. A receiver that is slow or gone delays its own chain and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from mock_server.account import Account
+from mock_server.core.redact import shown_url
+from mock_server.core.task import TERMINAL, Observation, Task, due_at, observe_step
+from mock_server.events import CallbackAttempted, CallbackNotDelivered, Event, Observer
+from mock_server.planning import Arrival, Planner, moved
+from mock_server.ports import Renderer
+from mock_server.sender import Attempt, Sender
+
+#: Connections open at once to one receiver.
+PER_RECEIVER = 4
+#: Steps handled in one turn of the loop, so that a thousand due at once do not hold up requests.
+_PER_TURN = 500
+#: A timer is set again at least this often, in seconds: loops refuse enormous delays.
+_LONGEST_TIMER_S = 3600.0
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """A callback to be sent: which status of which task, and the bytes once they are rendered."""
+
+    task: Task
+    seen: Observation
+    done: asyncio.Future[Attempt]
+    body: bytes | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+class Dispatcher:
+    """Sends what is due.
+
+    Args:
+        planner: asked what arrives; it plans the next step.
+        render: makes the body, from the task as it is at the due instant.
+        publish: told of every attempt.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        sender: Sender,
+        render: Renderer,
+        publish: Observer,
+    ) -> None:
+        self._planner = planner
+        planner.planned = self.planned
+        self._sender = sender
+        self._render = render
+        self._publish = publish
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._advancing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._chains: dict[str, deque[Delivery]] = {}
+        self._runners: set[asyncio.Task[None]] = set()
+        self._receivers: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._watchers: dict[str, list[asyncio.Future[Observation]]] = {}
+
+    def start(self, accounts: Iterable[Account]) -> None:
+        """Begins to send, on the running loop; what is due already is sent at once."""
+        self._loop = asyncio.get_running_loop()
+        for account in accounts:
+            self.planned(account)
+
+    def planned(self, account: Account) -> None:
+        """The account's agenda or clock has changed: sets its timer for the next due step."""
+        lock = self._advancing.get(account.id)
+        if self._loop is None or (lock is not None and lock.locked()):
+            return
+        next_at = account.agenda.next_at()
+        delay = None if next_at is None else account.clock.real_delay_s(next_at)
+        timer = self._timers.get(account.id)
+        if delay is None:
+            self._cancel_timer(account.id)
+            return
+        when = self._loop.time() + min(delay, _LONGEST_TIMER_S)
+        if timer is not None and timer.when() <= when:
+            return  # it fires early enough, and then is set anew
+        self._cancel_timer(account.id)
+        self._timers[account.id] = self._loop.call_at(when, self._on_timer, account)
+
+    async def advance(self, account: Account, to: int) -> list[Event]:
+        """Moves the account's clock to ``to`` (ms), from due to due; returns what happened, in due order.
+
+        Every attempt that falls due is awaited up to its timeout, so after this nothing is in flight that was due.
+        """
+        happened: list[Event] = []
+        try:
+            async with self._advancing.setdefault(account.id, asyncio.Lock()):
+                self._cancel_timer(account.id)
+                clock = account.own_clock()
+                while (at := account.agenda.next_at()) is not None and at <= to:
+                    clock.jump_to(at)
+                    happened += await self._happen(account, at)
+                clock.jump_to(to)
+        finally:
+            self.planned(account)
+        return happened
+
+    async def until_terminal(self, task: Task) -> Observation:
+        """Waits, on the account's clock, until a task's status is terminal."""
+        future: asyncio.Future[Observation] = asyncio.get_running_loop().create_future()
+        waiting = self._watchers.setdefault(task.id, [])
+        waiting.append(future)
+        try:
+            return await future
+        finally:
+            waiting.remove(future)
+            if not waiting:
+                self._watchers.pop(task.id, None)
+
+    def release(self) -> None:
+        """Ends every wait on a clock: the server is stopping."""
+        for waiting in self._watchers.values():
+            for future in waiting:
+                future.cancel()
+
+    async def stop(self, accounts: Iterable[Account], grace_s: float) -> None:
+        """Stops sending; attempts under way get ``grace_s`` wall seconds. Tells of every callback not delivered."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._loop = None
+        if self._runners:
+            await asyncio.wait(self._runners, timeout=grace_s)
+        for runner in self._runners:
+            runner.cancel()
+        await asyncio.gather(*self._runners, return_exceptions=True)
+        for chain in self._chains.values():
+            for delivery in chain:
+                delivery.done.cancel()
+                self._publish(_not_delivered(delivery.task, delivery.seen, None))
+        for account in accounts:
+            for due in account.agenda:
+                self._tell_planned(account, due.task_id, due.step)
+        await self._sender.close()
+
+    def _tell_planned(self, account: Account, task_id: str, index: int) -> None:
+        task = account.task(task_id)
+        now = account.clock.now()
+        while task is not None and (at := due_at(task, index)) is not None:
+            seen = observe_step(task, index)
+            if self._planner.is_reported(task, seen):
+                self._publish(_not_delivered(task, seen, max(0, at - now) / 1000))
+            index += 1
+
+    def _cancel_timer(self, account_id: str) -> None:
+        timer = self._timers.pop(account_id, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _on_timer(self, account: Account) -> None:
+        self._timers.pop(account.id, None)
+        now = account.clock.now()
+        for _ in range(_PER_TURN):
+            due = account.agenda.pop_due(now)
+            if due is None:
+                break
+            arrival = self._planner.arrive(account, due)
+            if arrival is not None:
+                self._arrived(arrival)
+        self.planned(account)
+
+    def _arrived(self, arrival: Arrival) -> Delivery | None:
+        if arrival.seen.status in TERMINAL:
+            for future in self._watchers.get(arrival.task.id, ()):
+                if not future.done():
+                    future.set_result(arrival.seen)
+        return self._enqueue(arrival) if arrival.reported else None
+
+    async def _happen(self, account: Account, at: int) -> list[Event]:
+        happened: list[Event] = []
+        deliveries: list[Delivery] = []
+        while (due := account.agenda.pop_due(at)) is not None:
+            arrival = self._planner.arrive(account, due)
+            if arrival is None:
+                continue
+            if due.step:
+                happened.append(moved(arrival.task, arrival.seen))
+            delivery = self._arrived(arrival)
+            if delivery is not None:
+                deliveries.append(delivery)
+        for delivery in deliveries:
+            attempt = await delivery.done
+            happened.append(_attempted(delivery, attempt))
+        return happened
+
+    def _enqueue(self, arrival: Arrival) -> Delivery:
+        loop = asyncio.get_running_loop()
+        delivery = Delivery(arrival.task, arrival.seen, loop.create_future())
+        chain = self._chains.get(arrival.task.id)
+        if chain is None:
+            chain = self._chains[arrival.task.id] = deque([delivery])
+            runner = loop.create_task(self._run(arrival.task.id, chain))
+            self._runners.add(runner)
+            runner.add_done_callback(self._runners.discard)
+        else:
+            chain.append(delivery)
+        return delivery
+
+    async def _run(self, task_id: str, chain: deque[Delivery]) -> None:
+        while chain:
+            delivery = chain[0]
+            async with self._receiver(delivery.task.callback_url):
+                attempt = await self._attempt(delivery)
+            chain.popleft()
+            if not delivery.done.done():
+                delivery.done.set_result(attempt)
+        self._chains.pop(task_id, None)
+
+    async def _attempt(self, delivery: Delivery) -> Attempt:
+        if delivery.body is None:
+            delivery.body = self._render(delivery.task, delivery.seen)
+        attempt = await self._sender.post(delivery.task.callback_url, delivery.body)
+        delivery.attempts.append(attempt)
+        self._publish(_attempted(delivery, attempt))
+        return attempt
+
+    def _receiver(self, url: str) -> asyncio.Semaphore:
+        with suppress(ValueError):
+            url = urlsplit(url).netloc
+        return self._receivers.setdefault(url, asyncio.Semaphore(PER_RECEIVER))
+
+
+def _attempted(delivery: Delivery, attempt: Attempt) -> CallbackAttempted:
+    return CallbackAttempted(
+        delivery.task.id,
+        delivery.task.account_id,
+        delivery.seen.status,
+        shown_url(delivery.task.callback_url),
+        len(delivery.attempts),
+        attempt.status,
+        attempt.error,
+        round(attempt.took_ms, 1),
+    )
+
+
+def _not_delivered(task: Task, seen: Observation, due_in_s: float | None) -> CallbackNotDelivered:
+    return CallbackNotDelivered(
+        task.id, task.account_id, seen.status, shown_url(task.callback_url), due_in_s
+    )

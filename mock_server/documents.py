@@ -1,0 +1,117 @@
+"""The documents of openapi/, each bundled into one: references between files become references inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mock_server import datafile
+
+#: The dialects, in the order in which they are shown. Each is one document.
+DIALECTS = ("klingai", "kkiai", "ezmodel")
+#: What else is described: operations only the mock has, and its control API.
+EXTENSIONS = "extensions"
+CONTROL = "control"
+
+Document = dict[str, Any]
+
+
+class Documents:
+    """Reads and bundles documents; a file is read once.
+
+    Args:
+        folder: the folder ``openapi``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[Path, Any] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all documents."""
+        return iter((*DIALECTS, EXTENSIONS, CONTROL))
+
+    def bundled(self, name: str) -> Document:
+        """A document without references to other files.
+
+        Raises:
+            BrokenFile: a file is missing or broken, or a reference leads nowhere.
+        """
+        path = self._folder / f"{name}.yaml"
+        document = dict(self._file(path))
+        bundle = _Bundle(self, path, dict(document.pop("components", {})))
+        resolved = {key: bundle.local(value, path) for key, value in document.items()}
+        return {**resolved, "components": bundle.components()}
+
+    def target(self, file: Path, section: str, name: str) -> Any:
+        """The component ``section/name`` of a file.
+
+        Raises:
+            BrokenFile: it is not there.
+        """
+        try:
+            return self._file(file)["components"][section][name]
+        except (KeyError, TypeError):
+            raise datafile.BrokenFile(
+                f"{file}: no component {section}/{name}, to which a $ref leads"
+            ) from None
+
+    def _file(self, path: Path) -> Any:
+        if path not in self._files:
+            self._files[path] = datafile.read(path)
+        return self._files[path]
+
+
+class _Bundle:
+    """The components of one document while it is bundled."""
+
+    def __init__(self, documents: Documents, root: Path, own: dict[str, dict[str, Any]]) -> None:
+        self._documents = documents
+        self._root = root
+        self._own = own
+        self._hoisted: dict[str, dict[str, Any]] = {}
+        self._from: dict[tuple[str, str], Path] = {}
+
+    def local(self, value: Any, file: Path) -> Any:
+        """A value of ``file`` with its references made local; what they lead to is hoisted."""
+        if isinstance(value, list):
+            return [self.local(item, file) for item in value]
+        if not isinstance(value, dict):
+            return value
+        reference = value.get("$ref")
+        if isinstance(reference, str):
+            return {**value, "$ref": self._hoist(reference, file)}
+        return {key: self.local(item, file) for key, item in value.items()}
+
+    def components(self) -> Document:
+        """The document's components: its own, and those hoisted."""
+        own = {
+            section: {name: self.local(item, self._root) for name, item in items.items()}
+            for section, items in self._own.items()
+        }
+        sections = {*own, *self._hoisted}
+        return {
+            section: {**own.get(section, {}), **self._hoisted.get(section, {})}
+            for section in sorted(sections)
+        }
+
+    def _hoist(self, reference: str, file: Path) -> str:
+        place, _, pointer = reference.partition("#")
+        if not place and file == self._root:
+            return reference
+        source = (file.parent / place).resolve() if place else file
+        try:
+            _, components, section, name = pointer.split("/")
+        except ValueError:
+            components = ""
+        if components != "components":
+            raise datafile.BrokenFile(f"{file}: $ref {reference!r} does not lead to a component")
+        known = self._from.setdefault((section, name), source)
+        if known != source:
+            raise datafile.BrokenFile(f"{section}/{name} stands in both {known} and {source}")
+        items = self._hoisted.setdefault(section, {})
+        if name not in items:
+            items[name] = None  # a component may refer to itself
+            items[name] = self.local(self._documents.target(source, section, name), source)
+        return f"#/components/{section}/{name}"

@@ -1,0 +1,39 @@
+"""Serving in the main thread until SIGINT or SIGTERM: what ``kling-mock serve`` does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from types import FrameType
+
+from mock_server.console import Console
+from mock_server.http.app import create_app
+from mock_server.server import Server, listen, url_of
+from mock_server.settings import Settings
+
+
+def serve(settings: Settings) -> int:
+    """Serves until told to stop; returns 0.
+
+    Raises:
+        CannotStart: the address cannot be listened on.
+        BrokenFile: a document or fixture cannot be used.
+    """
+    console = Console(sys.stdout, settings)
+    app = create_app(settings, console)
+    world = app.state.world
+    sock = listen(settings.host, settings.port)
+    server = Server(app, world, lambda: console.ready(url_of(sock), world.seed))
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    # Before the loop runs, so that no moment is left in which a signal kills the process.
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, stop)
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[sock]))
+    console.stopped()
+    return 0

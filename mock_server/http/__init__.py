@@ -1,0 +1,1 @@
+"""HTTP: the only place that knows Starlette, JSON names, statuses and codes."""

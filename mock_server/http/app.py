@@ -1,0 +1,57 @@
+"""``create_app``: the composition root. It builds the world; the lifespan only starts and stops the dispatcher."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from starlette.applications import Starlette
+
+from mock_server import world as worlds
+from mock_server.core.task import Observation, Task, TaskKind
+from mock_server.events import Observer, ignore
+from mock_server.http import control, ezmodel, kkiai, klingai, media, wire
+from mock_server.http.pipeline import ContractRoutes
+from mock_server.settings import Settings
+
+#: The dialects on the one port.
+DIALECTS = (klingai.DIALECT, kkiai.DIALECT, ezmodel.DIALECT)
+#: Wall seconds that callbacks under way get when the server stops.
+STOP_GRACE_S = 1.0
+
+
+def create_app(settings: Settings | None = None, publish: Observer = ignore) -> Starlette:
+    """The mock as an ASGI application. Its world is at ``app.state.world``.
+
+    Callbacks are delivered while its lifespan runs; everything else works without one.
+
+    Args:
+        publish: told of every request, transition and callback attempt.
+
+    Raises:
+        BrokenFile: a document or fixture cannot be used.
+    """
+    world = worlds.build(settings or Settings(), callback_body, publish)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        world.dispatcher.start(world.accounts)
+        yield
+        await world.dispatcher.stop(world.accounts, STOP_GRACE_S)
+
+    contract = ContractRoutes(world, DIALECTS, (control.PREFIX, media.PREFIX))
+    routes = [contract, control.Control(world).mount(), *media.routes(world.media)]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.state.world = world
+    return app
+
+
+def callback_body(task: Task, seen: Observation) -> bytes:
+    """The body of a callback: the bare task (documented), or EzModel's flat record (assumed)."""
+    if task.kind is TaskKind.CUSTOM_VOICE:
+        return orjson.dumps(wire.voice_record(task, seen))
+    if task.dialect == "ezmodel":
+        return orjson.dumps(wire.ezmodel_speech(task))
+    return orjson.dumps(wire.speech_record(task, seen))

@@ -1,0 +1,171 @@
+"""The control API under /__mock__/ (openapi/control.yaml): what a test does and a client of the real API cannot.
+
+Health and the documents are open. Everything else belongs to the account named by ``Authorization`` or ``?account=``,
+is refused to pages of other sites in a browser, and beyond loopback needs the token in ``X-Mock-Token``.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import yaml
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from mock_server import __version__
+from mock_server.account import Account
+from mock_server.core.errors import Refused
+from mock_server.datafile import BrokenFile
+from mock_server.events import plain
+from mock_server.http.envelope import ROWS
+from mock_server.world import World
+
+PREFIX = "/__mock__/"
+#: The longest advance, in virtual seconds: ten years.
+MAX_ADVANCE_S = 10 * 365 * 24 * 3600
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class ControlError(Exception):
+    """Raised when a control request is refused: HTTP status and words. Nothing changed."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """A JSON answer of the control API."""
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+class Control:
+    """The endpoints of the control API of one server."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def mount(self) -> Mount:
+        """The routes below /__mock__."""
+        return Mount(
+            "/__mock__",
+            routes=[
+                Route("/health", self._guarded(self.health), methods=["GET"]),
+                Route("/openapi/", self._guarded(self.documents), methods=["GET"]),
+                Route("/openapi/{name}", self._guarded(self.document), methods=["GET"]),
+                Route("/clock", self._guarded(self.clock), methods=["GET"]),
+                Route("/clock/advance", self._guarded(self.advance), methods=["POST"]),
+                Route("/{path:path}", self._guarded(self.unknown)),
+            ],
+        )
+
+    async def health(self, _request: Request) -> Response:
+        """Who is there: name, version, seed."""
+        return answer({"server": "kling-mock", "version": __version__, "seed": self._world.seed})
+
+    async def documents(self, request: Request) -> Response:
+        """Where each document is."""
+        base = f"{request.url.scheme}://{request.url.netloc}{PREFIX}openapi/"
+        return answer({name: f"{base}{name}.json" for name in self._world.documents})
+
+    async def document(self, request: Request) -> Response:
+        """One bundled document, as .json or .yaml."""
+        name, _, form = str(request.path_params["name"]).rpartition(".")
+        if name not in list(self._world.documents) or form not in ("json", "yaml"):
+            known = ", ".join(self._world.documents)
+            raise ControlError(404, f"no such document; there are {known}, each as .json and .yaml")
+        document = self._world.contract.documents.get(name) or self._world.documents.bundled(name)
+        if form == "json":
+            return answer(document)
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        return Response(text, media_type="application/yaml")
+
+    async def clock(self, request: Request) -> Response:
+        """The account's clock."""
+        return answer(_clock(self._account(request)))
+
+    async def advance(self, request: Request) -> Response:
+        """Moves the account's clock by ``by`` seconds; answers with what happened, in due order."""
+        account = self._account(request)
+        by_s = _seconds(await _body(request), "by")
+        begin = account.own_clock().now()
+        happened = await self._world.dispatcher.advance(account, begin + round(by_s * 1000))
+        events = [plain(event) for event in happened]
+        return answer({**_clock(account), "from": begin, "events": events})
+
+    async def unknown(self, request: Request) -> Response:
+        """Whatever else is asked for."""
+        raise ControlError(404, f"the control API has no {request.method} {request.url.path}")
+
+    def _guarded(self, endpoint: Endpoint) -> Endpoint:
+        async def guarded(request: Request) -> Response:
+            try:
+                if endpoint not in (self.health, self.documents, self.document):
+                    self._admit(request)
+                return await endpoint(request)
+            except ControlError as error:
+                return answer({"error": str(error)}, error.status)
+            except BrokenFile as error:
+                return answer({"error": str(error)}, 500)
+
+        return guarded
+
+    def _admit(self, request: Request) -> None:
+        origin = request.headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+            raise ControlError(403, "the control API is not for pages of other sites")
+        settings = self._world.settings
+        token = settings.control_token
+        if not token and not settings.is_local:
+            raise ControlError(
+                403, "beyond loopback the control API needs --control-token when the server starts"
+            )
+        given = request.headers.get("x-mock-token", "")
+        if token and not hmac.compare_digest(given.encode(), token.encode()):
+            raise ControlError(401, "X-Mock-Token is missing or wrong")
+
+    def _account(self, request: Request) -> Account:
+        named = request.query_params.get("account")
+        if named:
+            return self._world.accounts.get(named)
+        authorization = request.headers.get("authorization")
+        try:
+            raw = None if authorization is None else authorization.encode("latin-1")
+            return self._world.accounts.get(self._world.credentials.account_id(raw))
+        except Refused as refused:
+            words = refused.message or ROWS[refused.reason].message
+            raise ControlError(
+                401, f"name the account by Authorization or ?account=: {words}"
+            ) from None
+
+
+def _clock(account: Account) -> dict[str, Any]:
+    return {"account": account.id, "now": account.clock.now(), "rate": account.clock.rate}
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        value = orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        raise ControlError(400, "the body is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise ControlError(400, "the body must be a JSON object")
+    return value
+
+
+def _seconds(body: dict[str, Any], name: str) -> float:
+    unknown = sorted(set(body) - {name})
+    if unknown:
+        raise ControlError(400, f"unknown key {unknown[0]!r}; the body is {{{name!r}: seconds}}")
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ControlError(400, f"{name!r} must be a number of seconds")
+    if not 0 <= value <= MAX_ADVANCE_S:
+        raise ControlError(400, f"{name!r} must be from 0 to {MAX_ADVANCE_S} seconds")
+    return float(value)

@@ -1,0 +1,72 @@
+"""What a dialect is: its operations, and how it words an answer and a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mock_server.account import Account
+from mock_server.contract import Violation
+from mock_server.core.behaviour import Behaviour
+from mock_server.core.errors import Reason, Refused
+from mock_server.core.scenario import Scenario
+from mock_server.core.task import TaskKind
+from mock_server.http.envelope import Answer
+from mock_server.world import World
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that is authenticated, decoded and keeps the contract's schemas.
+
+    Attributes:
+        id: the id in the path, percent-decoded, or empty.
+        body: the decoded body, ``None`` where the operation has none.
+        query: the raw query string.
+        origin: scheme and authority for the URLs that are handed out.
+        scenario: the one asked for by header.
+    """
+
+    world: World
+    account: Account
+    request_id: str
+    id: str
+    body: Any
+    query: bytes
+    origin: str
+    scenario: Scenario | None = None
+
+
+Handler = Callable[[Call], Answer | Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A dialect.
+
+    Attributes:
+        base_path: what its paths begin with; unknown paths below it are answered in its words.
+        handlers: a handler for each operationId of its documents.
+        creates: which operations make a task, and of which kind: those a scenario can apply to.
+        success_id: turns the request id into the dialect's form.
+        error: a refusal as an answer.
+        words: what a broken rule of the request schema is refused with.
+    """
+
+    name: str
+    base_path: str
+    handlers: Mapping[str, Handler]
+    error: Callable[[Refused, str], Answer]
+    words: Callable[[Violation, Behaviour], Refused]
+    request_id: Callable[[str], str] = str
+    creates: Mapping[str, TaskKind] = field(default_factory=dict)
+
+
+def not_an_object(behaviour: Behaviour, words: str) -> Refused:
+    """The refusal of a body that is no JSON object (Behaviour.unparsable_body)."""
+    return Refused(PARAMETER_CODES[behaviour.unparsable_body], words)
+
+
+#: The two reasons that sources leave open for a bad request, by their code.
+PARAMETER_CODES = {"1200": Reason.PARAMETERS_INVALID, "1201": Reason.PARAMETER_ILLEGAL}

@@ -1,0 +1,41 @@
+"""What a client orders: the decoded, schema-checked request of a create."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mock_server.core.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOrder:
+    """A text-to-speech request.
+
+    Attributes:
+        language: ``zh`` or ``en``, or ``None`` where the dialect has no such field.
+        speed: as it will be applied, after rounding.
+        scenario: the one asked for by header, or ``None``.
+    """
+
+    dialect: str
+    text: str
+    voice_id: str
+    language: str | None
+    speed: float
+    origin: str
+    callback_url: str = ""
+    scenario: Scenario | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOrder:
+    """A custom-voice request. An empty string is an absent field (the official sample sends them so)."""
+
+    dialect: str
+    voice_name: str
+    voice_url: str
+    video_id: str
+    external_id: str
+    callback_url: str
+    origin: str
+    scenario: Scenario | None = None

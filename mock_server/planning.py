@@ -1,0 +1,188 @@
+"""From an order to a task with a future: which scenario applies, what the timeline is, what the agenda holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mock_server.account import Account
+from mock_server.core.agenda import Due
+from mock_server.core.behaviour import Behaviour
+from mock_server.core.scenario import Chosen, Progression, Scenario, paced
+from mock_server.core.task import (
+    TERMINAL,
+    CustomVoice,
+    Observation,
+    Speech,
+    Task,
+    TaskKind,
+    count_poll,
+    due_at,
+    observe,
+    observe_step,
+)
+from mock_server.events import Observer, TaskMoved
+from mock_server.orders import SpeechOrder, VoiceOrder
+from mock_server.ports import Ids, ScenarioBook
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How tasks move: the progression and, under ``polls``, how many queries make one step."""
+
+    progression: Progression = Progression.TIME
+    polls: int = 1
+
+    @property
+    def polls_per_step(self) -> int:
+        """Queries per step, or 0 when queries move nothing."""
+        return self.polls if self.progression is Progression.POLLS else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A step of a task that has come, and whether a callback reports it."""
+
+    task: Task
+    seen: Observation
+    reported: bool
+
+
+class Planner:
+    """Plans tasks.
+
+    Args:
+        publish: told of every status a task reaches.
+
+    Attributes:
+        planned: told of an account whose agenda got a new entry; the dispatcher takes this place.
+    """
+
+    planned: Callable[[Account], None]
+
+    def __init__(
+        self,
+        ids: Ids,
+        scenarios: ScenarioBook,
+        behaviour: Behaviour,
+        pace: Pace,
+        publish: Observer,
+    ) -> None:
+        self.planned = _nobody
+        self._ids = ids
+        self._scenarios = scenarios
+        self._behaviour = behaviour
+        self._pace = pace
+        self._publish = publish
+
+    def for_speech(self, order: SpeechOrder) -> Chosen:
+        """What applies to a text-to-speech order: header, then magic value, then default."""
+        asked = order.scenario, self._scenarios.of_words("text", order.text)
+        return self._chosen(TaskKind.SPEECH, asked)
+
+    def for_voice(self, order: VoiceOrder) -> Chosen:
+        """What applies to a custom-voice order: header, then magic value, then default."""
+        asked = (
+            order.scenario,
+            self._scenarios.of_words("voice_name", order.voice_name),
+            self._scenarios.of_url("voice_url", order.voice_url),
+        )
+        return self._chosen(TaskKind.CUSTOM_VOICE, asked)
+
+    def new_id(self, account: Account, kind: str) -> str:
+        """The account's next id of a kind."""
+        return self._ids.number(account.id, kind, account.ordinals.next(kind))
+
+    def owner_id(self, account: Account) -> str:
+        """The id that the account's own voices are ``owned_by`` (documented: the creator's numeric id)."""
+        return self._ids.number(account.id, "owner", 0)
+
+    def new_task(
+        self,
+        account: Account,
+        kind: TaskKind,
+        order: SpeechOrder | VoiceOrder,
+        chosen: Chosen,
+        product: Speech | CustomVoice,
+    ) -> Task:
+        """A task for an order, created now on the account's clock; not stored yet."""
+        task_id = self.new_id(account, "task")
+        while account.holds(task_id):  # a collision of hashes: take the next
+            task_id = self.new_id(account, "task")
+        return Task(
+            task_id,
+            kind,
+            account.id,
+            order.dialect,
+            account.clock.now(),
+            paced(chosen.plan.timeline, self._pace.progression),
+            product,
+            order.external_id if isinstance(order, VoiceOrder) else "",
+            order.callback_url,
+            order.origin,
+            chosen.scenario,
+            self._pace.polls_per_step,
+        )
+
+    def begin(self, account: Account, task: Task) -> None:
+        """Tells that a stored task exists, and plans its next step."""
+        seen = observe_step(task, 0)
+        self._publish(moved(task, seen))
+        if self.is_reported(task, seen):
+            account.agenda.plan(task.created_at, task.id, 0)
+        self._plan_step(account, task, 1)
+        self.planned(account)
+
+    def arrive(self, account: Account, due: Due) -> Arrival | None:
+        """A planned step has come: tells so and plans the next. ``None`` when the plan has changed meanwhile."""
+        task = account.task(due.task_id)
+        if task is None or due_at(task, due.step) != due.at:
+            return None
+        seen = observe_step(task, due.step)
+        if due.step:
+            self._publish(moved(task, seen))
+            self._plan_step(account, task, due.step + 1)
+        return Arrival(task, seen, self.is_reported(task, seen))
+
+    def polled(self, account: Account, task: Task) -> Task:
+        """The task after an API query, which moves it under the ``polls`` progression and changes nothing else."""
+        if not task.polls_per_step:
+            return task
+        now = account.clock.now()
+        polled = count_poll(task, now)
+        account.replace(polled)
+        if polled.timeline is not task.timeline:
+            self._plan_step(account, polled, observe(polled, now).index)
+            self.planned(account)
+        return polled
+
+    def is_reported(self, task: Task, seen: Observation) -> bool:
+        """Whether a callback reports this status of a task (Behaviour.callback_firing)."""
+        if not task.callback_url:
+            return False
+        firing = self._behaviour.callback_firing
+        if seen.status in TERMINAL or firing == "with_submitted":
+            return True
+        return firing == "changes" and seen.index > 0
+
+    def _plan_step(self, account: Account, task: Task, index: int) -> None:
+        at = due_at(task, index)
+        if at is not None:
+            account.agenda.plan(at, task.id, index)
+
+    def _chosen(self, kind: TaskKind, asked: Iterable[Scenario | None]) -> Chosen:
+        for scenario in (*asked, self._scenarios.default):
+            if scenario is not None and kind in scenario.plans:
+                return Chosen(scenario.name, scenario.plans[kind])
+        raise LookupError(f"the default scenario has no plan for {kind}")
+
+
+def moved(task: Task, seen: Observation) -> TaskMoved:
+    """The event of a task that reached a status."""
+    return TaskMoved(
+        task.id, task.account_id, task.kind, seen.status, seen.updated_at, seen.message
+    )
+
+
+def _nobody(_account: Account, /) -> None:
+    """Nobody delivers yet."""

@@ -1,0 +1,70 @@
+"""What the use cases need from outside, and what they may rely on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mock_server.core.scenario import Scenario
+from mock_server.core.task import Observation, Task
+
+
+class Clock(Protocol):
+    """Virtual time. Never goes back, whatever is asked of it."""
+
+    @property
+    def rate(self) -> float:
+        """Virtual seconds per real second; 0 stands still."""
+
+    def now(self) -> int:
+        """The present instant: milliseconds since the Unix epoch, UTC."""
+
+    def jump_to(self, instant: int) -> None:
+        """Moves forward to an instant (ms); does nothing when it has passed already."""
+
+    def real_delay_s(self, instant: int) -> float | None:
+        """Real seconds until an instant (ms); ``None`` when a clock that stands still never gets there."""
+
+    def copy(self) -> Clock:
+        """A clock of its own that shows the same time now and runs at the same rate."""
+
+
+class Ids(Protocol):
+    """Makes identifiers. Equal arguments give equal ids, in every run with the same seed."""
+
+    def number(self, account_id: str, kind: str, ordinal: int) -> str:
+        """18 decimal digits as text."""
+
+
+class Voices(Protocol):
+    """Knows the voices a client can name."""
+
+    @property
+    def preset_ids(self) -> frozenset[str]:
+        """Voice ids of the preset library."""
+
+    def speaks(self, voice_id: str, language: str | None, dialect: str) -> bool:
+        """Whether a voice exists in a dialect and speaks a language; ``None`` asks for any."""
+
+
+class ScenarioBook(Protocol):
+    """Knows the scenarios, and the magic values that choose them."""
+
+    @property
+    def default(self) -> Scenario:
+        """What happens when nobody asks for anything else; has a plan for every kind of task."""
+
+    def named(self, name: str) -> Scenario:
+        """The scenario with this name. Raises ``UnknownScenario``."""
+
+    def of_words(self, field: str, text: str) -> Scenario | None:
+        """The scenario a magic value in a text field asks for."""
+
+    def of_url(self, field: str, url: str) -> Scenario | None:
+        """The scenario a magic file name in a URL field asks for."""
+
+
+class Renderer(Protocol):
+    """Turns a task into the body of a callback."""
+
+    def __call__(self, task: Task, seen: Observation, /) -> bytes:
+        """The bytes that are sent for a task that was seen so."""

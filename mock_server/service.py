@@ -1,0 +1,162 @@
+"""The use cases. Each is synchronous, so it is atomic on the event loop: there are no locks.
+
+A use case either refuses, and then has changed nothing, or acts, and has planned what will happen in the account's
+agenda. Delivering is the dispatcher's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mock_server.account import Account
+from mock_server.core import speech
+from mock_server.core.behaviour import Behaviour
+from mock_server.core.errors import Reason, Refused
+from mock_server.core.page import Page, take
+from mock_server.core.scenario import Chosen
+from mock_server.core.task import CustomVoice, Speech, Task, TaskKind, TaskStatus, observe
+from mock_server.orders import SpeechOrder, VoiceOrder
+from mock_server.planning import Planner
+from mock_server.ports import Voices
+
+#: Observed wording for a voice that does not exist or does not speak the language (live calls 2026-09).
+VOICE_NOT_FOUND = "Voice id not found"
+
+
+class Service:
+    """The use cases of the mocked API."""
+
+    def __init__(self, planner: Planner, voices: Voices, behaviour: Behaviour) -> None:
+        self._planner = planner
+        self._voices = voices
+        self._behaviour = behaviour
+
+    def speech_speed(self, voice_speed: float) -> float:
+        """The speed a ``voice_speed`` is applied as: one decimal, and in [0.8, 2.0] unless refused.
+
+        Raises:
+            Refused: out of range, and Behaviour.speech_speed_out_of_range is ``refuse``.
+        """
+        speed = speech.rounded_speed(voice_speed)
+        if speech.is_in_range(speed):
+            return speed
+        if self._behaviour.speech_speed_out_of_range == "refuse":
+            raise _illegal("voice_speed must be between 0.8 and 2.0")
+        return speech.clamped(speed)
+
+    def create_speech(self, account: Account, order: SpeechOrder) -> Task:
+        """Synthesises a text; by default the task is terminal at once.
+
+        Raises:
+            Refused: unknown voice, a language it does not speak, or refused content; nothing changed.
+        """
+        if not self._voices.speaks(order.voice_id, order.language, order.dialect):
+            raise _illegal(VOICE_NOT_FOUND)
+        chosen = self._planner.for_speech(order)
+        if self._behaviour.speech_content_risk == "refuse":
+            _refuse_if_planned(chosen)
+        product = Speech(
+            self._planner.new_id(account, "audio"), speech.duration_ms(order.text, order.speed)
+        )
+        task = self._planner.new_task(account, TaskKind.SPEECH, order, chosen, product)
+        account.add_speech(task)
+        self._planner.begin(account, task)
+        return task
+
+    def speech(self, account: Account, task_id: str) -> Task:
+        """A text-to-speech record by task id (an extension of the mock).
+
+        Raises:
+            Refused: unknown here, or dropped from the ring.
+        """
+        task = account.speech(task_id)
+        if task is None:
+            raise _not_found(task_id)
+        return self._planner.polled(account, task)
+
+    def create_custom_voice(self, account: Account, order: VoiceOrder) -> Task:
+        """Begins to make a voice.
+
+        Raises:
+            Refused: no source, both sources (Behaviour.both_sources), or an external id that is taken; nothing
+                changed.
+        """
+        if not order.voice_url and not order.video_id:
+            raise _illegal("voice_url or video_id is required")
+        if order.voice_url and order.video_id and self._behaviour.both_sources == "refuse":
+            raise _illegal("voice_url and video_id exclude each other")
+        if order.external_id and self._is_taken(account, order.external_id):
+            raise _illegal(f"External_task_id {order.external_id} already exists")
+        chosen = self._planner.for_voice(order)
+        _refuse_if_planned(chosen)
+        voice_id = self._planner.new_id(account, "voice")
+        voice = CustomVoice(voice_id, order.voice_name, self._planner.owner_id(account))
+        task = self._planner.new_task(account, TaskKind.CUSTOM_VOICE, order, chosen, voice)
+        account.add_voice_task(task, voice)
+        self._planner.begin(account, task)
+        return task
+
+    def custom_voice(self, account: Account, name: str) -> Task:
+        """A custom-voice task by task id or external id.
+
+        Raises:
+            Refused: this account has none, or its voice was deleted and Behaviour.deleted_voice_task is ``hidden``.
+        """
+        task = account.voice_task(name)
+        if task is None or not self._is_visible(task):
+            raise _not_found(name)
+        return self._planner.polled(account, task)
+
+    def custom_voices(self, account: Account, page: Page) -> list[Task]:
+        """One page of the account's custom-voice tasks, newest first; may be empty. Never counts as a poll."""
+        if self._behaviour.deleted_voice_task == "visible":
+            return take(account.newest_first(), page)
+        return take((task for task in account.newest_first() if self._is_visible(task)), page)
+
+    def delete_voice(self, account: Account, voice_id: str) -> Task:
+        """Deletes a custom voice; its external id stays taken.
+
+        Raises:
+            Refused: the voice does not exist (yet, or any more), or is a preset; nothing changed.
+        """
+        if voice_id in self._voices.preset_ids:
+            raise _illegal(f"Only custom voices can be deleted, not {voice_id}")
+        task = account.task_of_voice(voice_id)
+        now = account.clock.now()
+        if task is None or observe(task, now).status is not TaskStatus.SUCCEED:
+            raise _illegal(f"Voice not found for id: {voice_id}")
+        voice = task.product
+        if not isinstance(voice, CustomVoice) or voice.deleted_at is not None:
+            # Worded after the sibling endpoint's answer (live calls 2026-09).
+            raise _illegal(f"Voice already be deleted for id: {voice_id}")
+        deleted = replace(task, product=replace(voice, deleted_at=now))
+        account.replace(deleted)
+        return deleted
+
+    def _is_taken(self, account: Account, external_id: str) -> bool:
+        holder = account.external_id_holder(external_id)
+        if holder is None:
+            return False
+        if self._behaviour.external_id_after_failure == "taken":
+            return True
+        return observe(holder, account.clock.now()).status is not TaskStatus.FAILED
+
+    def _is_visible(self, task: Task) -> bool:
+        if self._behaviour.deleted_voice_task == "visible":
+            return True
+        return isinstance(task.product, CustomVoice) and task.product.deleted_at is None
+
+
+def _refuse_if_planned(chosen: Chosen) -> None:
+    refusal = chosen.plan.refusal
+    if refusal is not None:
+        raise Refused(refusal.reason, refusal.message, chosen.scenario)
+
+
+def _illegal(message: str) -> Refused:
+    return Refused(Reason.PARAMETER_ILLEGAL, message)
+
+
+def _not_found(name: str) -> Refused:
+    # Observed, and not 404/1203 (live calls 2026-09).
+    return _illegal(f"Task not found by id/external id: {name}")

@@ -1,0 +1,224 @@
+"""Settings: read once at the edge. A flag beats an environment variable beats kling-mock.toml beats the default."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from mock_server import values
+from mock_server.core.behaviour import Behaviour
+from mock_server.core.scenario import Progression
+
+FILE_NAME = "kling-mock.toml"
+ENVIRONMENT_PREFIX = "KLING_MOCK_"
+
+
+class SettingsError(ValueError):
+    """Raised when a setting cannot be used; the message is one line that names where it stands and the remedy."""
+
+
+def setting(
+    default: Any,
+    read: Callable[[Any], Any],
+    text: str,
+    *,
+    metavar: str = "",
+) -> Any:
+    """A field of the settings: its default, how a raw value is read, and its line of help."""
+    metadata = {"read": read, "help": text, "metavar": metavar}
+    if isinstance(default, Behaviour):
+        return field(default_factory=Behaviour, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server runs. Each field is a flag, an environment variable and a key of kling-mock.toml."""
+
+    host: str = setting("127.0.0.1", values.text, "address to listen on", metavar="ADDRESS")
+    port: int = setting(
+        8700, values.whole(0, 65535), "port to listen on; 0 takes a free one", metavar="PORT"
+    )
+    speed: float = setting(
+        1.0,
+        values.number(0, 1e6),
+        "virtual seconds per second; 0 stands still until told",
+        metavar="FACTOR",
+    )
+    progression: Progression = setting(
+        Progression.TIME,
+        values.progression,
+        "how tasks move: " + " | ".join(Progression),
+        metavar="MODE",
+    )
+    polls: int = setting(
+        1, values.whole(1, 1000), "queries per step under the polls progression", metavar="N"
+    )
+    seed: str = setting(
+        "", values.text, "makes ids repeatable; random unless given", metavar="TEXT"
+    )
+    start: int | None = setting(
+        None,
+        values.instant,
+        "instant at which the clock begins; now unless given",
+        metavar="INSTANT",
+    )
+    public_url: str = setting(
+        "",
+        values.public_url,
+        "base of the URLs handed out; else the Host of the request",
+        metavar="URL",
+    )
+    api_key: str = setting("", values.text, "let in only this API key", metavar="KEY")
+    access_key: str = setting(
+        "", values.text, "let in only tokens of this access key", metavar="KEY"
+    )
+    secret_key: str = setting(
+        "", values.text, "verify their signatures with this secret", metavar="SECRET"
+    )
+    control_token: str = setting(
+        "",
+        values.text,
+        "token the control API asks for in X-Mock-Token; needed beyond loopback",
+        metavar="TOKEN",
+    )
+    callback_timeout: float = setting(
+        5.0,
+        values.number(0.01, 3600),
+        "seconds a callback's receiver has to answer",
+        metavar="SECONDS",
+    )
+    behaviour: Behaviour = setting(
+        Behaviour(),
+        values.behaviour,
+        "reading of a disputed rule; may be repeated",
+        metavar="NAME=VALUE",
+    )
+    fixtures: str = setting("", values.text, "folder of fixtures to use instead", metavar="FOLDER")
+    magic: bool = setting(True, values.switch, "let magic values choose scenarios")
+    strict: bool = setting(False, values.switch, "refuse what would only be warned about")
+    quiet: bool = setting(
+        False, values.switch, "print no line per request, transition and callback"
+    )
+    json: bool = setting(
+        False, values.switch, "print JSON lines: one when ready, then one per event"
+    )
+
+    def __post_init__(self) -> None:
+        if bool(self.access_key) != bool(self.secret_key):
+            missing = "secret_key" if self.access_key else "access_key"
+            raise SettingsError(f"access_key and secret_key go together; {missing} is missing")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server listens on loopback only."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+NAMES = tuple(item.name for item in fields(Settings))
+
+
+def flag(name: str) -> str:
+    """The flag of a setting: ``public_url`` is ``--public-url``."""
+    return "--" + name.replace("_", "-")
+
+
+def build(**values: Any) -> Settings:
+    """Settings from raw values by name, as an embedding test gives them.
+
+    Raises:
+        SettingsError: an unknown name, or a value that cannot be used.
+    """
+    return _build({name: (value, name) for name, value in values.items()})
+
+
+def load(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Settings from all four places.
+
+    Args:
+        flags: raw values by setting name; absent ones were not given.
+        environment: variables, by default the process's.
+        file: the settings file; by default kling-mock.toml of the working folder, if it is there.
+
+    Raises:
+        SettingsError: the first value that cannot be used, with its place.
+    """
+    raw: dict[str, tuple[Any, str]] = {}
+    raw |= _of_file(file)
+    raw |= _of_environment(os.environ if environment is None else environment)
+    raw |= {name: (value, flag(name)) for name, value in flags.items()}
+    return _build(raw)
+
+
+def _build(raw: Mapping[str, tuple[Any, str]]) -> Settings:
+    readers = {item.name: item.metadata["read"] for item in fields(Settings)}
+    found: dict[str, Any] = {}
+    for name, (value, place) in raw.items():
+        if name not in readers:
+            raise SettingsError(f"{place}: unknown setting{_nearest(name)}")
+        try:
+            found[name] = readers[name](value)
+        except ValueError as error:
+            raise SettingsError(f"{place}: {error}") from None
+    return Settings(**found)
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    for variable, value in environment.items():
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            found[variable.removeprefix(ENVIRONMENT_PREFIX).lower()] = (value, variable)
+    return found
+
+
+def _of_file(file: Path | None) -> dict[str, tuple[Any, str]]:
+    path = file or Path(FILE_NAME)
+    if file is None and not path.is_file():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: not UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    return {
+        name.replace("-", "_"): (value, f"{path}:{_line(text, name)}: {name}")
+        for name, value in table.items()
+    }
+
+
+def _line(text: str, key: str) -> int:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if re.match(rf"\s*\[?\s*[\"']?{re.escape(key)}\b", line):
+            return number
+    return 1
+
+
+def _nearest(name: str) -> str:
+    near = get_close_matches(name, NAMES, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(NAMES)}"
+
+
+def default_of(name: str) -> Any:
+    """The default of a setting, ``None`` when it is made anew each time."""
+    item = next(item for item in fields(Settings) if item.name == name)
+    return None if item.default is MISSING else item.default

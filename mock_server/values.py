@@ -1,0 +1,124 @@
+"""Reading one raw value of a setting, wherever it comes from: a flag, a variable, a TOML file, a test.
+
+Each reader takes text or what TOML makes of it, and raises ``ValueError`` with words that complete "the setting ...".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+
+from mock_server.core.behaviour import Behaviour, UnknownBehaviour
+from mock_server.core.scenario import Progression
+
+
+def number(low: float, high: float) -> Callable[[Any], float]:
+    """A reader of finite numbers from ``low`` to ``high``."""
+
+    def read(value: Any) -> float:
+        try:
+            found = math.nan if isinstance(value, bool) else float(value)
+        except (ValueError, TypeError, OverflowError):
+            found = math.nan
+        if not low <= found <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g}, not {value!r}")
+        return found
+
+    return read
+
+
+def whole(low: int, high: int) -> Callable[[Any], int]:
+    """A reader of whole numbers from ``low`` to ``high``."""
+
+    def read(value: Any) -> int:
+        text = str(value)
+        if isinstance(value, bool) or not re.fullmatch("-?[0-9]{1,9}", text):
+            raise ValueError(f"must be a whole number from {low} to {high}, not {value!r}")
+        if not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}, not {value!r}")
+        return int(text)
+
+    return read
+
+
+def text(value: Any) -> str:
+    """Text; numbers are taken for the text that they are in a TOML file."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError("must be text")
+    return str(value)
+
+
+def switch(value: Any) -> bool:
+    """On or off."""
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[str(value).lower()]
+    except KeyError:
+        raise ValueError(f"must be true or false, not {value!r}") from None
+
+
+def progression(value: Any) -> Progression:
+    """One of the progressions."""
+    known = [item.value for item in Progression]
+    if value in known:
+        return Progression(value)
+    near = get_close_matches(str(value), known, n=1, cutoff=0.3)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"must be one of {', '.join(known)}, not {str(value)!r}{hint}")
+
+
+def public_url(value: Any) -> str:
+    """The base of a URL, without a slash at the end; empty for none."""
+    url = text(value)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname
+    except ValueError:
+        usable = None
+    if url and (not usable or parts.query or parts.fragment):
+        raise ValueError(f"must be an http or https URL without a query, not {url!r}")
+    return url.rstrip("/")
+
+
+def instant(value: Any) -> int:
+    """An instant in ms since the Unix epoch, from that number or ISO 8601."""
+    if re.fullmatch(r"[0-9]{1,15}", str(value)):
+        return int(value)
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"must be ISO 8601 or milliseconds since the Unix epoch, not {value!r}"
+        ) from None
+
+
+def behaviour(value: Any) -> Behaviour:
+    """Readings of disputed rules: a table, or a list or comma-separated text of name=value."""
+    pairs = value.items() if isinstance(value, Mapping) else _pairs(value)
+    record = value if isinstance(value, Behaviour) else Behaviour()
+    for name, choice in pairs:
+        try:
+            record = record.replaced(str(name), str(choice))
+        except UnknownBehaviour as error:
+            raise ValueError(str(error)) from None
+    return record
+
+
+def _pairs(value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, Behaviour):
+        return []
+    texts = value if isinstance(value, list) else str(value).split(",")
+    pairs: list[tuple[str, str]] = []
+    for part in texts:
+        name, _, choice = str(part).partition("=")
+        if not name.strip() or not choice.strip():
+            raise ValueError(f"must be name=value, not {part!r}")
+        pairs.append((name.strip(), choice.strip()))
+    return pairs
