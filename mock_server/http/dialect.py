@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,11 @@ class Dialect:
     words: Callable[[Violation, Behaviour], Refused]
     request_id: Callable[[str], str] = str
     creates: Mapping[str, TaskKind] = field(default_factory=dict)
+
+
+def type_name(types: Sequence[str]) -> str:
+    """What a JSON Schema's ``type`` demands, in words: ``a string``."""
+    return "a " + " or ".join(types)
 
 
 def not_an_object(behaviour: Behaviour, words: str) -> Refused:

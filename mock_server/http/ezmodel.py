@@ -11,7 +11,7 @@ from mock_server.core.behaviour import Behaviour
 from mock_server.core.errors import Reason, Refused
 from mock_server.core.task import TERMINAL, Observation, Task, TaskKind, TaskStatus, observe_step
 from mock_server.http import wire
-from mock_server.http.dialect import Call, Dialect, not_an_object
+from mock_server.http.dialect import Call, Dialect, not_an_object, type_name
 from mock_server.http.envelope import Answer, ezmodel_error, ezmodel_success
 
 
@@ -58,7 +58,7 @@ def words(violation: Violation, behaviour: Behaviour) -> Refused:
             low, high = RANGES.get(field, (limit, limit))
             text = f"{field} must be between {low} and {high}, got: {violation.value:f}"
         case "type":
-            text = f"{field} must be a {limit}"
+            text = f"{field} must be {type_name(limit)}"
         case "pattern":
             text = f"{field} must be an http or https URL"
         case _:

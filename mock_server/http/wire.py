@@ -1,4 +1,4 @@
-"""JSON names: requests decoded into orders, tasks encoded into records. Only this file knows how the API spells things."""
+"""JSON names: requests decoded into orders, tasks encoded into records. Only this file knows how the API spells."""
 
 from __future__ import annotations
 
