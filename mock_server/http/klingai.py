@@ -10,7 +10,14 @@ from mock_server.core.errors import Reason, Refused
 from mock_server.core.page import take
 from mock_server.core.task import Task, TaskKind, observe, observe_step
 from mock_server.http import wire
-from mock_server.http.dialect import PARAMETER_CODES, Call, Dialect, Handler, not_an_object, type_name
+from mock_server.http.dialect import (
+    PARAMETER_CODES,
+    Call,
+    Dialect,
+    Handler,
+    not_an_object,
+    type_name,
+)
 from mock_server.http.envelope import Answer, kling_error, kling_success
 
 #: Which operations make a task.
