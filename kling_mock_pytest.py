@@ -30,9 +30,7 @@ def kling_mock(
     kling_mock_server: RunningServer, request: pytest.FixtureRequest
 ) -> Iterator[MockAccount]:
     """An account that only this test has: ``base_url``, ``api_key`` and ``clock.advance(seconds)``."""
-    from mock_server.embedding import MockAccount
-
     name = sha256(request.node.nodeid.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    account = MockAccount(kling_mock_server.base_url, f"test-{name}")
+    account = kling_mock_server.account(f"test-{name}")
     yield account
     account.close()

@@ -18,7 +18,6 @@ from mock_server import __version__, contract, resources
 from mock_server.datafile import BrokenFile, nearest
 from mock_server.documents import Documents
 from mock_server.resources import ResourceMissing
-from mock_server.server import CannotStart
 from mock_server.settings import (
     ENVIRONMENT_PREFIX,
     FILE_NAME,
@@ -28,6 +27,7 @@ from mock_server.settings import (
     flag,
     load,
 )
+from mock_server.sockets import CannotStart
 
 #: Settings that are spelled as ``--no-...`` because they are on by default.
 _ON = ("magic",)

@@ -9,8 +9,9 @@ from types import FrameType
 
 from mock_server.console import Console
 from mock_server.http.app import create_app
-from mock_server.server import Server, listen, url_of
+from mock_server.server import Server
 from mock_server.settings import Settings
+from mock_server.sockets import listen, url_of
 
 
 def serve(settings: Settings) -> int:

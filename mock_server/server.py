@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,16 +18,16 @@ from mock_server import settings as settings_module
 from mock_server.events import Observer, ignore
 from mock_server.http.app import create_app
 from mock_server.settings import Settings
+from mock_server.sockets import CannotStart, listen, url_of
 from mock_server.world import World
+
+if TYPE_CHECKING:
+    from mock_server.embedding import MockAccount
 
 #: Seconds a starting thread has to become ready. It is ready in a fraction of one.
 START_TIMEOUT_S = 30.0
 #: Seconds connections get to finish when the server stops.
 _DRAIN_S = 1
-
-
-class CannotStart(RuntimeError):
-    """Raised when a server cannot be started; nothing is left running. The message names the remedy."""
 
 
 class Server(uvicorn.Server):
@@ -70,38 +70,6 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.
-
-    Raises:
-        CannotStart: the address cannot be listened on.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # The protocol is named because asyncio sets TCP_NODELAY only where it sees it: without, 40 ms per call.
-        sock = socket.socket(family, kind, socket.IPPROTO_TCP)
-    except OSError as error:
-        raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    try:
-        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(2048)
-    except OSError as error:
-        sock.close()
-        hint = "; choose another with --port, or --port 0 for any free one" if port else ""
-        raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None
-    sock.setblocking(False)
-    return sock
-
-
-def url_of(sock: socket.socket) -> str:
-    """The base URL at which a listening socket is reached from this machine."""
-    host, port = sock.getsockname()[:2]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
 class RunningServer:
     """A server in a thread of its own. ``with RunningServer(speed=10) as mock: mock.base_url``.
 
@@ -134,6 +102,7 @@ class RunningServer:
         self._thread: threading.Thread | None = None
         self._failure = ""
         self._url = ""
+        self._accounts: list[MockAccount] = []
 
     @property
     def base_url(self) -> str:
@@ -145,6 +114,18 @@ class RunningServer:
         if not self._url:
             raise RuntimeError("the server is not running")
         return self._url
+
+    def account(self, api_key: str = "any-key") -> MockAccount:
+        """The account of an API key, with its clock; closed when the server stops.
+
+        Raises:
+            RuntimeError: it is not running.
+        """
+        from mock_server.embedding import MockAccount  # the HTTP client is slow to import
+
+        account = MockAccount(self.base_url, api_key)
+        self._accounts.append(account)
+        return account
 
     def start(self) -> RunningServer:
         """Starts; returns when it is ready.
@@ -177,6 +158,8 @@ class RunningServer:
         server, thread = self._server, self._thread
         self._server = self._thread = None
         self._url = ""
+        while self._accounts:
+            self._accounts.pop().close()
         if server is not None and thread is not None:
             server.should_exit = True
             thread.join()

@@ -1,0 +1,162 @@
+"""What README shows is true: its blocks run, and its tables say what the code says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from mock_server.core.behaviour import Behaviour
+from mock_server.http.envelope import ROWS, SUCCESS
+from mock_server.resources import folder
+from mock_server.scenarios import Scenarios
+from mock_server.server import RunningServer
+from mock_server.settings import NAMES, flag
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: Where README says the server is; the tests put the real one in its place.
+SHOWN_URL = "http://127.0.0.1:8700"
+
+needs_shell = pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("bash")), reason="needs curl and bash"
+)
+
+
+def blocks(kind: str) -> list[str]:
+    """The fenced blocks that README marks as ``<!-- run: kind -->``."""
+    return re.findall(rf"<!-- run: {kind} -->\n```\w*\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def server() -> Iterator[RunningServer]:
+    """A server as the first command of README starts it."""
+    with RunningServer() as running:
+        yield running
+
+
+def matches(expected: str, printed: str) -> bool:
+    """Whether a printed text is the expected one, in which ``...`` stands for anything."""
+    pattern = ".*".join(re.escape(part) for part in expected.split("..."))
+    return re.fullmatch(pattern, printed, re.DOTALL) is not None
+
+
+@needs_shell
+@pytest.mark.parametrize("block", blocks("console"))
+def test_transcript_prints_what_is_shown(block: str, server: RunningServer) -> None:
+    """Each command of a transcript prints what README shows below it."""
+    steps = re.findall(r"^\$ (.*)\n((?:[^$\n].*\n?)+)", block, re.MULTILINE)
+    assert steps
+
+    for command, expected in steps:
+        done = subprocess.run(
+            ["bash", "-c", command.replace(SHOWN_URL, server.base_url)],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=30,
+        )
+        printed = done.stdout.replace(server.base_url, SHOWN_URL)
+        assert matches(expected.strip(), printed.strip()), (command, printed, done.stderr)
+
+
+@pytest.mark.parametrize("block", blocks("pytest"))
+def test_pytest_example_passes(block: str, tmp_path: Path) -> None:
+    """The test that README shows passes in an empty folder."""
+    (tmp_path / "test_shown.py").write_text(block, encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_example_runs(block: str) -> None:
+    """The program that README shows runs, its assertions included."""
+    exec(compile(block, "README.md", "exec"), {})
+
+
+@needs_shell
+@pytest.mark.parametrize("block", blocks("sh"))
+def test_service_recipe_starts_and_stops(block: str, tmp_path: Path) -> None:
+    """The CI recipe starts a server, waits until it is healthy, and ends it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = block.replace("8700", str(port)).replace(
+        ".venv/bin/kling-mock", f"{sys.executable} -m mock_server"
+    )
+
+    done = subprocess.run(
+        ["bash", "-e", "-c", script + "wait $!\n"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert '"server":"kling-mock"' in done.stdout
+    assert "stopped" in done.stdout
+
+
+def test_error_table_is_the_one_in_code() -> None:
+    """README's error table has exactly the rows of the code's, in every column."""
+    shown = re.findall(
+        r"^\| (\d{3}) \| (\d+) \| (.*) \| ?(yes|no|) \| (\d+) \|$", README, re.MULTILINE
+    )
+    rows = [
+        (
+            str(row.status),
+            str(row.code),
+            row.message,
+            "yes" if row.retryable else "no",
+            str(row.ezmodel),
+        )
+        for row in ROWS.values()
+    ]
+
+    assert shown == [("200", "0", SUCCESS.message, "", "0"), *rows]
+
+
+def test_every_setting_is_in_the_table() -> None:
+    """README names every setting by its flag."""
+    flags = {f"--no-{name}" if name == "magic" else flag(name) for name in NAMES}
+
+    assert not {name for name in flags if f"`{name}" not in README}
+
+
+def test_every_scenario_is_in_the_table() -> None:
+    """README's table lists exactly the scenarios that are shipped."""
+    table = README.split("## Choose what happens")[1].split("## In your tests")[0]
+
+    shown = set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE))
+
+    assert shown == {scenario.name for scenario in Scenarios(folder("fixtures"))}
+
+
+def test_every_behaviour_is_in_the_table() -> None:
+    """README's table lists exactly the behaviours, with their readings and evidence, the default first."""
+    shown = re.findall(r"^\| `(\w+)` \| (`.*`) \| (\w+) \|$", README, re.MULTILINE)
+
+    assert shown == [
+        (
+            item.name,
+            ", ".join(f"`{choice}`" for choice in item.metadata["choices"]),
+            item.metadata["evidence"],
+        )
+        for item in fields(Behaviour)
+    ]
