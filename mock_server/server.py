@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 30.0
 #: Seconds connections get to finish when the server stops.
 _DRAIN_S = 1
+#: Seconds an idle connection is kept: longer than clients keep theirs, so that none meets one being closed.
+_KEEP_ALIVE_S = 75
 
 
 class Server(uvicorn.Server):
@@ -47,6 +49,7 @@ class Server(uvicorn.Server):
                 lifespan="on",
                 timeout_graceful_shutdown=_DRAIN_S,
                 server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_S,
             )
         )
         self._world = world

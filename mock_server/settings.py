@@ -154,14 +154,17 @@ def load(
     Args:
         flags: raw values by setting name; absent ones were not given.
         environment: variables, by default the process's.
-        file: the settings file; by default kling-mock.toml of the working folder, if it is there.
+        file: the settings file; by default that of KLING_MOCK_CONFIG, or kling-mock.toml of the working folder if it
+            is there.
 
     Raises:
         SettingsError: the first value that cannot be used, with its place.
     """
     raw: dict[str, tuple[Any, str]] = {}
-    raw |= _of_file(file)
-    raw |= _of_environment(os.environ if environment is None else environment)
+    variables = _of_environment(os.environ if environment is None else environment)
+    named, _ = variables.pop("config", (None, ""))
+    raw |= _of_file(file or (Path(named) if named else None))
+    raw |= variables
     raw |= {name: (value, flag(name)) for name, value in flags.items()}
     return _build(raw)
 

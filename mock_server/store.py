@@ -23,6 +23,10 @@ class Accounts:
         """The accounts, in the order in which they were first seen."""
         return iter(list(self._accounts.values()))
 
+    def find(self, account_id: str) -> Account | None:
+        """The account with this id, if its credential has been seen."""
+        return self._accounts.get(account_id)
+
     def get(self, account_id: str) -> Account:
         """The account with this id, made if need be."""
         account = self._accounts.get(account_id)

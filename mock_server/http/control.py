@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from mock_server import __version__
 from mock_server.account import Account
 from mock_server.core.errors import Refused
-from mock_server.datafile import BrokenFile
+from mock_server.datafile import BrokenFile, nearest
 from mock_server.events import plain
 from mock_server.http.envelope import ROWS
 from mock_server.world import World
@@ -133,7 +133,13 @@ class Control:
     def _account(self, request: Request) -> Account:
         named = request.query_params.get("account")
         if named:
-            return self._world.accounts.get(named)
+            found = self._world.accounts.find(named)
+            if found is None:
+                known = [account.id for account in self._world.accounts]
+                raise ControlError(
+                    404, f"no account {named!r} has been seen{nearest(named, known)}"
+                )
+            return found
         authorization = request.headers.get("authorization")
         try:
             raw = None if authorization is None else authorization.encode("latin-1")
