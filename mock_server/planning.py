@@ -157,9 +157,14 @@ class Planner:
         return polled
 
     def is_reported(self, task: Task, seen: Observation) -> bool:
-        """Whether a callback reports this status of a task (Behaviour.callback_firing)."""
+        """Whether a callback reports this status of a task (Behaviour.callback_firing).
+
+        A speech is reported when it is done: only EzModel's can be, and its record has no status (assumed).
+        """
         if not task.callback_url:
             return False
+        if task.kind is TaskKind.SPEECH:
+            return seen.status in TERMINAL
         firing = self._behaviour.callback_firing
         if seen.status in TERMINAL or firing == "with_submitted":
             return True

@@ -48,35 +48,36 @@ class Sender:
     def __init__(self, timeout_s: float, *, server_is_local: bool) -> None:
         self._timeout_s = timeout_s
         self._server_is_local = server_is_local
-        self._client: httpx2.AsyncClient | None = None
+        self._opening: asyncio.Future[httpx2.AsyncClient] | None = None
 
     async def post(self, url: str, body: bytes) -> Attempt:
-        """Posts ``body`` to ``url`` once. Never raises for what the receiver or the network does."""
-        import httpx2
-
+        """Posts ``body`` to ``url`` once. Never raises for what the URL, the receiver or the network does."""
+        client = await self._open_client()
         began = time.perf_counter()
         status, error = None, ""
         try:
             async with asyncio.timeout(self._timeout_s):
-                status = await self._post(httpx2.URL(url), body)
+                status = await self._post(client, url, body)
         except TimeoutError:
             error = f"no answer within {self._timeout_s:g} s"
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as problem:
+        except Exception as problem:  # noqa: BLE001  # whatever it is, it is the receiver's, and is told
             error = _words(problem)
         return Attempt(status, error, (time.perf_counter() - began) * 1000)
 
     async def close(self) -> None:
         """Closes idle connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._opening is not None:
+            opening, self._opening = self._opening, None
+            await (await opening).aclose()
 
-    async def _post(self, url: httpx2.URL, body: bytes) -> int:
+    async def _post(self, client: httpx2.AsyncClient, target: str, body: bytes) -> int:
+        import httpx2
+
+        url = httpx2.URL(target)
         address = await self._checked_address(url.host, url.port or _default_port(url.scheme))
         headers = {"host": url.netloc.decode("ascii"), "content-type": CONTENT_TYPE}
         extensions = {"sni_hostname": url.host}
         pinned = url.copy_with(host=address)
-        client = self._open_client()
         async with client.stream(
             "POST", pinned, content=body, headers=headers, extensions=extensions
         ) as response:
@@ -99,18 +100,23 @@ class Sender:
             reason = f"{address} is {refused}"
         raise ValueError(f"target refused: {reason}")
 
-    def _open_client(self) -> httpx2.AsyncClient:
-        import httpx2  # a third of the start-up time, and most runs send no callback
+    async def _open_client(self) -> httpx2.AsyncClient:
+        if self._opening is None:
+            # In a thread: importing it and loading certificates takes a tenth of a second; the API goes on meanwhile.
+            self._opening = asyncio.ensure_future(asyncio.to_thread(_new_client))
+        return await asyncio.shield(self._opening)
 
-        if self._client is None:
-            self._client = httpx2.AsyncClient(
-                timeout=None,  # the whole attempt has one
-                trust_env=False,
-                follow_redirects=False,
-                headers={"user-agent": "kling-mock"},
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-            )
-        return self._client
+
+def _new_client() -> httpx2.AsyncClient:
+    import httpx2
+
+    return httpx2.AsyncClient(
+        timeout=None,  # an attempt as a whole has one
+        trust_env=False,
+        follow_redirects=False,
+        headers={"user-agent": "kling-mock"},
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+    )
 
 
 def _default_port(scheme: str) -> int:
