@@ -43,6 +43,8 @@ class Account:
         self.ordinals = Ordinals()
         self.agenda = Agenda()
         self.speech_dropped = 0
+        #: What the account's own voices are ``owned_by`` (documented: the creator's numeric id); empty until needed.
+        self.owner_id = ""
         self._server_clock = server_clock
         self._own_clock: Clock | None = None
         self._tasks: dict[str, Task] = {}
@@ -62,10 +64,11 @@ class Account:
             self._own_clock = self._server_clock.copy()
         return self._own_clock
 
-    def add_voice_task(self, task: Task, voice: CustomVoice) -> None:
+    def add_voice_task(self, task: Task) -> None:
         """Stores a new custom-voice task and makes it findable by its external id and voice id."""
         self._tasks[task.id] = task
-        self._by_voice_id[voice.voice_id] = task.id
+        if isinstance(task.product, CustomVoice):
+            self._by_voice_id[task.product.voice_id] = task.id
         if task.external_id:
             self._by_external_id[task.external_id] = task.id
 

@@ -66,8 +66,9 @@ _ORDER = {"type": 0, "required": 1}
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a path leads to: its operations by method, and the id in it (percent-decoded) if it has one."""
+    """What a path leads to: its dialect, its operations by method, and the id in it (percent-decoded) if it has one."""
 
+    dialect: str
     operations: Mapping[str, Operation]
     id: str = ""
 
@@ -89,7 +90,7 @@ class Contract:
             if path.endswith("}"):
                 self._with_id[path.rpartition("/")[0].encode()] = operations
             else:
-                self._fixed[path.encode()] = Match(operations)
+                self._fixed[path.encode()] = Match(_dialect(operations), operations)
 
     def match(self, raw_path: bytes) -> Match | None:
         """What the raw path of a request leads to, or ``None``."""
@@ -102,12 +103,16 @@ class Contract:
             return None
         if b"%" in last:
             last = unquote_to_bytes(last)
-        return Match(operations, last.decode("utf-8", "replace"))
+        return Match(_dialect(operations), operations, last.decode("utf-8", "replace"))
 
     @property
     def paths(self) -> list[str]:
         """Every path, as the documents spell it."""
         return sorted({operation.path for operation in self.operations})
+
+
+def _dialect(operations: Mapping[str, Operation]) -> str:
+    return next(iter(operations.values())).dialect
 
 
 def load(documents: Documents, names: Iterable[str] = (*DIALECTS, EXTENSIONS)) -> Contract:

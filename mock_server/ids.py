@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 _DIGITS = 18
 _LOWEST = 10 ** (_DIGITS - 1)
+_SPAN = 9 * _LOWEST
 
 
 class SeededIds:
@@ -22,7 +23,13 @@ class SeededIds:
     def number(self, account_id: str, kind: str, ordinal: int) -> str:
         """18 decimal digits, the first not 0, as text (observed: live calls 2026-09)."""
         digest = self._digest(account_id, kind, ordinal, 8)
-        return str(_LOWEST + int.from_bytes(digest, "big") % (9 * _LOWEST))
+        return str(_LOWEST + int.from_bytes(digest, "big") % _SPAN)
+
+    def pair(self, account_id: str, kind: str, ordinal: int) -> tuple[str, str]:
+        """Two numbers from one hash: of a task, and of what it makes."""
+        digest = self._digest(account_id, kind, ordinal, 16)
+        first, second = int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
+        return str(_LOWEST + first % _SPAN), str(_LOWEST + second % _SPAN)
 
     def request_id(self, account_id: str, ordinal: int) -> str:
         """A request id in the form of a UUID of version 4 (observed: live calls 2026-03)."""

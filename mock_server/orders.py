@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mock_server.core.scenario import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechOrder:
+class SpeechOrder(NamedTuple):
     """A text-to-speech request.
 
     Attributes:
@@ -27,8 +26,7 @@ class SpeechOrder:
     scenario: Scenario | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceOrder:
+class VoiceOrder(NamedTuple):
     """A custom-voice request. An empty string is an absent field (the official sample sends them so)."""
 
     dialect: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mock_server.account import Account
 from mock_server.core.agenda import Due
 from mock_server.core.behaviour import Behaviour
-from mock_server.core.scenario import Chosen, Progression, Scenario, paced
+from mock_server.core.scenario import Chosen, Plan, Progression, Scenario, paced
+from mock_server.core.speech import duration_ms
 from mock_server.core.task import (
     TERMINAL,
     CustomVoice,
@@ -21,7 +22,7 @@ from mock_server.core.task import (
     observe,
     observe_step,
 )
-from mock_server.events import Observer, TaskMoved
+from mock_server.events import Observer, TaskMoved, ignore
 from mock_server.orders import SpeechOrder, VoiceOrder
 from mock_server.ports import Ids, ScenarioBook
 
@@ -74,61 +75,75 @@ class Planner:
         self._behaviour = behaviour
         self._pace = pace
         self._publish = publish
+        self._tells = publish is not ignore
+        default = scenarios.default
+        self._defaults = {
+            kind: self._paced(default.name, plan) for kind, plan in default.plans.items()
+        }
 
     def for_speech(self, order: SpeechOrder) -> Chosen:
         """What applies to a text-to-speech order: header, then magic value, then default."""
-        asked = order.scenario, self._scenarios.of_words("text", order.text)
+        asked = order.scenario or self._scenarios.of_words("text", order.text)
         return self._chosen(TaskKind.SPEECH, asked)
 
     def for_voice(self, order: VoiceOrder) -> Chosen:
         """What applies to a custom-voice order: header, then magic value, then default."""
         asked = (
-            order.scenario,
-            self._scenarios.of_words("voice_name", order.voice_name),
-            self._scenarios.of_url("voice_url", order.voice_url),
+            order.scenario
+            or self._scenarios.of_words("voice_name", order.voice_name)
+            or self._scenarios.of_url("voice_url", order.voice_url)
         )
         return self._chosen(TaskKind.CUSTOM_VOICE, asked)
 
-    def new_id(self, account: Account, kind: str) -> str:
-        """The account's next id of a kind."""
-        return self._ids.number(account.id, kind, account.ordinals.next(kind))
+    def new_ids(self, account: Account) -> tuple[str, str]:
+        """The ids of the account's next task and of what it makes."""
+        while True:
+            pair = self._ids.pair(account.id, "task", account.ordinals.next("task"))
+            if not account.holds(pair[0]):  # a collision of hashes: take the next
+                return pair
 
-    def owner_id(self, account: Account) -> str:
-        """The id that the account's own voices are ``owned_by`` (documented: the creator's numeric id)."""
-        return self._ids.number(account.id, "owner", 0)
-
-    def new_task(
-        self,
-        account: Account,
-        kind: TaskKind,
-        order: SpeechOrder | VoiceOrder,
-        chosen: Chosen,
-        product: Speech | CustomVoice,
-    ) -> Task:
-        """A task for an order, created now on the account's clock; not stored yet."""
-        task_id = self.new_id(account, "task")
-        while account.holds(task_id):  # a collision of hashes: take the next
-            task_id = self.new_id(account, "task")
+    def new_speech(self, account: Account, order: SpeechOrder, chosen: Chosen) -> Task:
+        """The task of a text-to-speech order, created now on the account's clock; not stored yet."""
+        task_id, audio_id = self.new_ids(account)
         return Task(
-            task_id,
-            kind,
-            account.id,
-            order.dialect,
-            account.clock.now(),
-            paced(chosen.plan.timeline, self._pace.progression),
-            product,
-            order.external_id if isinstance(order, VoiceOrder) else "",
-            order.callback_url,
-            order.origin,
-            chosen.scenario,
-            self._pace.polls_per_step,
+            id=task_id,
+            kind=TaskKind.SPEECH,
+            account_id=account.id,
+            dialect=order.dialect,
+            created_at=account.clock.now(),
+            timeline=chosen.timeline,
+            product=Speech(audio_id, duration_ms(order.text, order.speed)),
+            callback_url=order.callback_url,
+            origin=order.origin,
+            scenario=chosen.scenario,
+            polls_per_step=self._pace.polls_per_step,
+        )
+
+    def new_voice(self, account: Account, order: VoiceOrder, chosen: Chosen) -> Task:
+        """The task of a custom-voice order, created now on the account's clock; not stored yet."""
+        task_id, voice_id = self.new_ids(account)
+        if not account.owner_id:
+            account.owner_id = self._ids.number(account.id, "owner", 0)
+        return Task(
+            id=task_id,
+            kind=TaskKind.CUSTOM_VOICE,
+            account_id=account.id,
+            dialect=order.dialect,
+            created_at=account.clock.now(),
+            timeline=chosen.timeline,
+            product=CustomVoice(voice_id, order.voice_name, account.owner_id),
+            external_id=order.external_id,
+            callback_url=order.callback_url,
+            origin=order.origin,
+            scenario=chosen.scenario,
+            polls_per_step=self._pace.polls_per_step,
         )
 
     def begin(self, account: Account, task: Task) -> None:
         """Tells that a stored task exists, and plans its next step."""
-        seen = observe_step(task, 0)
-        self._publish(moved(task, seen))
-        if self.is_reported(task, seen):
+        if self._tells:
+            self._publish(moved(task, observe_step(task, 0)))
+        if task.callback_url and self.is_reported(task, observe_step(task, 0)):
             account.agenda.plan(task.created_at, task.id, 0)
         self._plan_step(account, task, 1)
         self.planned(account)
@@ -140,7 +155,8 @@ class Planner:
             return None
         seen = observe_step(task, due.step)
         if due.step:
-            self._publish(moved(task, seen))
+            if self._tells:
+                self._publish(moved(task, seen))
             self._plan_step(account, task, due.step + 1)
         return Arrival(task, seen, self.is_reported(task, seen))
 
@@ -175,11 +191,14 @@ class Planner:
         if at is not None:
             account.agenda.plan(at, task.id, index)
 
-    def _chosen(self, kind: TaskKind, asked: Iterable[Scenario | None]) -> Chosen:
-        for scenario in (*asked, self._scenarios.default):
-            if scenario is not None and kind in scenario.plans:
-                return Chosen(scenario.name, scenario.plans[kind])
-        raise LookupError(f"the default scenario has no plan for {kind}")
+    def _chosen(self, kind: TaskKind, asked: Scenario | None) -> Chosen:
+        plan = asked.plans.get(kind) if asked is not None else None
+        if asked is None or plan is None:
+            return self._defaults[kind]
+        return self._paced(asked.name, plan)
+
+    def _paced(self, name: str, plan: Plan) -> Chosen:
+        return Chosen(name, paced(plan.timeline, self._pace.progression), plan.refusal)
 
 
 def moved(task: Task, seen: Observation) -> TaskMoved:

@@ -34,6 +34,9 @@ class Ids(Protocol):
     def number(self, account_id: str, kind: str, ordinal: int) -> str:
         """18 decimal digits as text."""
 
+    def pair(self, account_id: str, kind: str, ordinal: int) -> tuple[str, str]:
+        """Two such numbers: of a task, and of what it makes."""
+
 
 class Voices(Protocol):
     """Knows the voices a client can name."""

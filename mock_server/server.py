@@ -98,7 +98,9 @@ class RunningServer:
     ) -> None:
         if settings is not None and options:
             raise TypeError("give settings or options, not both")
-        self.settings = settings or settings_module.build(**{"port": 0, "quiet": True, **options})
+        self.settings = settings or settings_module.build(
+            **{"port": 0, "quiet": publish is ignore, **options}
+        )
         self._publish = publish
         self._app = app
         self._server: Server | None = None

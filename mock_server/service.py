@@ -14,7 +14,7 @@ from mock_server.core.behaviour import Behaviour
 from mock_server.core.errors import Reason, Refused
 from mock_server.core.page import Page, take
 from mock_server.core.scenario import Chosen
-from mock_server.core.task import CustomVoice, Speech, Task, TaskKind, TaskStatus, observe
+from mock_server.core.task import CustomVoice, Task, TaskStatus, observe
 from mock_server.orders import SpeechOrder, VoiceOrder
 from mock_server.planning import Planner
 from mock_server.ports import Voices
@@ -55,10 +55,7 @@ class Service:
         chosen = self._planner.for_speech(order)
         if self._behaviour.speech_content_risk == "refuse":
             _refuse_if_planned(chosen)
-        product = Speech(
-            self._planner.new_id(account, "audio"), speech.duration_ms(order.text, order.speed)
-        )
-        task = self._planner.new_task(account, TaskKind.SPEECH, order, chosen, product)
+        task = self._planner.new_speech(account, order, chosen)
         account.add_speech(task)
         self._planner.begin(account, task)
         return task
@@ -89,10 +86,8 @@ class Service:
             raise _illegal(f"External_task_id {order.external_id} already exists")
         chosen = self._planner.for_voice(order)
         _refuse_if_planned(chosen)
-        voice_id = self._planner.new_id(account, "voice")
-        voice = CustomVoice(voice_id, order.voice_name, self._planner.owner_id(account))
-        task = self._planner.new_task(account, TaskKind.CUSTOM_VOICE, order, chosen, voice)
-        account.add_voice_task(task, voice)
+        task = self._planner.new_voice(account, order, chosen)
+        account.add_voice_task(task)
         self._planner.begin(account, task)
         return task
 
@@ -129,7 +124,7 @@ class Service:
         if not isinstance(voice, CustomVoice) or voice.deleted_at is not None:
             # Worded after the sibling endpoint's answer (live calls 2026-09).
             raise _illegal(f"Voice already be deleted for id: {voice_id}")
-        deleted = replace(task, product=replace(voice, deleted_at=now))
+        deleted = task._replace(product=replace(voice, deleted_at=now))
         account.replace(deleted)
         return deleted
 
@@ -148,7 +143,7 @@ class Service:
 
 
 def _refuse_if_planned(chosen: Chosen) -> None:
-    refusal = chosen.plan.refusal
+    refusal = chosen.refusal
     if refusal is not None:
         raise Refused(refusal.reason, refusal.message, chosen.scenario)
 

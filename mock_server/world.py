@@ -66,7 +66,8 @@ def build(settings: Settings, render: Renderer, publish: Observer = ignore) -> W
     media = Media(fixtures)
     media.check()
     pace = Pace(settings.progression, settings.polls)
-    planner = Planner(ids, scenarios, settings.behaviour, pace, publish)
+    tell = ignore if settings.quiet else publish
+    planner = Planner(ids, scenarios, settings.behaviour, pace, tell)
     sender = Sender(settings.callback_timeout, server_is_local=settings.is_local)
     dispatcher = Dispatcher(planner, sender, render, publish)
     return World(

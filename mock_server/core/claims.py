@@ -5,6 +5,7 @@ The signature is an adapter's matter (credentials.py). Instants here are seconds
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,4 +48,10 @@ def _instant(claims: Mapping[str, object], name: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(Reason.AUTHORIZATION_INVALID, f"The {name} claim is not a number")
-    return float(value)
+    try:
+        instant = float(value)
+    except OverflowError:
+        instant = math.inf
+    if not math.isfinite(instant):  # it would be valid for ever
+        raise Refused(Reason.AUTHORIZATION_INVALID, f"The {name} claim is not an instant")
+    return instant

@@ -47,10 +47,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The plan that applies to a request, and the name of the scenario it is from."""
+    """What applies to a request: the scenario's name, the timeline at the pace in force, and the refusal if any."""
 
     scenario: str
-    plan: Plan
+    timeline: Timeline
+    refusal: Refusal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff
 SPEED_MIN = Decimal("0.8")
 SPEED_MAX = Decimal("2.0")
 SPEED_STEP = Decimal("0.1")
+#: The speeds that need no rounding.
+_EXACT = frozenset(tenths / 10 for tenths in range(8, 21))
 
 
 def duration_ms(text: str, speed: float) -> int:
@@ -34,6 +36,8 @@ def duration_ms(text: str, speed: float) -> int:
 
 def rounded_speed(speed: float) -> float:
     """The speed to one decimal, half up: 1.25 becomes 1.3 (documented; halves as the Chinese text has them)."""
+    if speed in _EXACT:
+        return float(speed)
     # Huge and tiny floats are legal JSON: bound them first, so that no exponent overflows the rounding.
     bounded = min(max(speed, -1000.0), 1000.0)
     return float(Decimal(repr(bounded)).quantize(SPEED_STEP, rounding=ROUND_HALF_UP))

@@ -21,10 +21,10 @@ def refusal(address: str, *, server_is_local: bool) -> str | None:
         return "a link-local address"
     if ip.is_multicast or ip.is_unspecified:
         return "not an address of one host"
-    if ip.is_private:
-        return None if server_is_local else "a private address, and the server is not local"
     if ip.is_reserved:
         return "a reserved address"
+    if ip.is_private:
+        return None if server_is_local else "a private address, and the server is not local"
     return None
 
 

@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_server import world as worlds
 from mock_server.core.task import Observation, Task, TaskKind
 from mock_server.events import Observer, ignore
 from mock_server.http import control, ezmodel, kkiai, klingai, media, wire
-from mock_server.http.pipeline import ContractRoutes
+from mock_server.http.pipeline import Pipeline
 from mock_server.settings import Settings
 
 #: The dialects on the one port.
 DIALECTS = (klingai.DIALECT, kkiai.DIALECT, ezmodel.DIALECT)
 #: Wall seconds that callbacks under way get when the server stops.
 STOP_GRACE_S = 1.0
+_STARLETTES = (control.PREFIX, media.PREFIX)
+
+
+class MockApp(Starlette):
+    """Starlette, with the pipeline in front of it: only the control API, audio and the lifespan are Starlette's.
+
+    Its middlewares and router would cost the hot path as much again as a whole use case does.
+    """
+
+    def __init__(self, pipeline: ASGIApp, **options: Any) -> None:
+        super().__init__(**options)
+        self._pipeline = pipeline
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        if scope["type"] == "http" and not scope["path"].startswith(_STARLETTES):
+            await self._pipeline(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None, publish: Observer = ignore) -> Starlette:
@@ -40,9 +61,8 @@ def create_app(settings: Settings | None = None, publish: Observer = ignore) -> 
         yield
         await world.dispatcher.stop(world.accounts, STOP_GRACE_S)
 
-    contract = ContractRoutes(world, DIALECTS, (control.PREFIX, media.PREFIX))
-    routes = [contract, control.Control(world).mount(), *media.routes(world.media)]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    routes = [control.Control(world).mount(), *media.routes(world.media)]
+    app = MockApp(Pipeline(world, DIALECTS), routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
     app.state.world = world
     return app

@@ -18,24 +18,28 @@ from mock_server.world import World
 
 @dataclass(slots=True)
 class Call:
-    """A request that is authenticated, decoded and keeps the contract's schemas.
+    """A request on its way through the pipeline. A handler gets it authenticated, decoded and keeping the schemas.
 
     Attributes:
+        account: whose request it is; the anonymous account until it is known.
+        request_id: in the dialect's form.
         id: the id in the path, percent-decoded, or empty.
         body: the decoded body, ``None`` where the operation has none.
         query: the raw query string.
         origin: scheme and authority for the URLs that are handed out.
         scenario: the one asked for by header.
+        warning: what was asked for and could not be applied.
     """
 
     world: World
     account: Account
-    request_id: str
-    id: str
-    body: Any
-    query: bytes
-    origin: str
+    request_id: str = ""
+    id: str = ""
+    body: Any = None
+    query: bytes = b""
+    origin: str = ""
     scenario: Scenario | None = None
+    warning: str = ""
 
 
 Handler = Callable[[Call], Answer | Awaitable[Answer]]

@@ -7,7 +7,7 @@ seen in answers of the live API (2026-09); the others are ours, for the vendor d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -64,20 +64,21 @@ ROWS: Mapping[Reason, Row] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """An HTTP answer with a JSON body.
 
     Attributes:
         code: its business code, for whoever looks on.
         note: what happened, in a word or two, for whoever looks on.
+        scenario: the name of the scenario that was applied, unless it is the default.
     """
 
     status: int
     body: bytes
     code: int | None = None
     note: str = ""
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    scenario: str = ""
 
 
 def kling_success(request_id: str, data: Any) -> Answer:

@@ -39,7 +39,7 @@ def _answer(call: Call, task: Task, seen: Observation) -> Answer:
         raise Refused(Reason.CONTENT_POLICY, seen.message, task.scenario)
     answer = ezmodel_success(call.request_id, wire.ezmodel_speech(task))
     if task.scenario != "default":
-        answer.headers.append((b"x-mock-scenario", task.scenario.encode()))
+        answer.scenario = task.scenario
     return answer
 
 

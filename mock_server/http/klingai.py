@@ -132,7 +132,7 @@ def words(violation: Violation, behaviour: Behaviour) -> Refused:
 
 def _created(task: Task, answer: Answer) -> Answer:
     if task.scenario != "default":
-        answer.headers.append((b"x-mock-scenario", task.scenario.encode()))
+        answer.scenario = task.scenario
     return answer
 
 

@@ -1,0 +1,106 @@
+"""Reading a request off ASGI: the headers that matter here, the origin, the body."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable
+from typing import NamedTuple, TypeVar
+
+from starlette.types import Receive, Scope
+
+T = TypeVar("T")
+
+#: The largest request body, in bytes (assumed: no limit is documented).
+MAX_BODY_BYTES = 1_000_000
+_HOST = re.compile(rb"[A-Za-z0-9._~\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+
+class ClientGone(Exception):
+    """Raised when the client closed the connection: nobody is left to answer."""
+
+
+class Headers(NamedTuple):
+    """The request headers that matter here, as sent; ``unknown`` are X-Mock-* headers nobody knows."""
+
+    authorization: bytes | None
+    host: bytes
+    scenario: str
+    unknown: list[str]
+
+
+def headers(scope: Scope) -> Headers:
+    """The headers of a request."""
+    authorization: bytes | None = None
+    host = b""
+    scenario = ""
+    unknown: list[str] = []
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"host":
+            host = value
+        elif name == b"x-mock-scenario":
+            scenario = value.decode("latin-1").strip()
+        elif name.startswith(b"x-mock-") and name != b"x-mock-token":
+            unknown.append(name.decode("latin-1"))
+    return Headers(authorization, host, scenario, unknown)
+
+
+def origin(scope: Scope, host: bytes) -> str:
+    """Scheme and authority as the client reached us; a Host header that is none is not repeated."""
+    if not _HOST.fullmatch(host):
+        name, port = scope.get("server") or ("127.0.0.1", 80)
+        host = f"[{name}]:{port}".encode() if ":" in name else f"{name}:{port}".encode()
+    return f"{scope['scheme']}://{host.decode('ascii')}"
+
+
+async def body(receive: Receive) -> bytes | None:
+    """The whole request body, or ``None`` when it is too large. It is read to its end in any case.
+
+    A client that is still sending would otherwise see a broken connection instead of the answer.
+
+    Raises:
+        ClientGone: the client closed the connection before the end.
+    """
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        whole: bytes = message.get("body", b"")
+        return whole if len(whole) <= MAX_BODY_BYTES else None
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size <= MAX_BODY_BYTES:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        if not message.get("more_body"):
+            return None if size > MAX_BODY_BYTES else b"".join(chunks)
+        message = await receive()
+
+
+async def unless_gone(awaited: Awaitable[T], receive: Receive) -> T:
+    """Awaits what an answer is held for, and gives up when the client does.
+
+    Raises:
+        ClientGone: the client closed the connection first.
+    """
+    held = asyncio.ensure_future(awaited)
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({held, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if held.done():
+            return held.result()
+        raise ClientGone
+    finally:
+        held.cancel()
+        gone.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
