@@ -62,7 +62,9 @@ def read_checked(path: Path, schema: dict[str, Any]) -> Any:
     """
     text = read_text(path)
     value = parse(text, str(path))
-    for error in jsonschema_rs.validator_for(schema).iter_errors(value):
+    errors = list(jsonschema_rs.validator_for(schema).iter_errors(value))
+    if errors:
+        error = min(errors, key=_rank)
         place = list(error.instance_path)
         line = line_of(text, place)
         raise BrokenFile(f"{path}:{line}: {dotted(place)}: {_remedy(error, schema)}")
@@ -84,6 +86,13 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
         elif isinstance(node, yaml.MappingNode):
             node = next((value for name, value in node.value if name.value == key), node)
     return node.start_mark.line + 1 if node is not None else 1
+
+
+def _rank(error: jsonschema_rs.ValidationError) -> int:
+    """An unknown key is named before what is missing: most often the one is the other, misspelt."""
+    return (
+        0 if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties) else 1
+    )
 
 
 def _remedy(error: jsonschema_rs.ValidationError, schema: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ class SeededIds:
 
     def __init__(self, seed: str) -> None:
         self.seed = seed
-        self._key = blake2b(seed.encode(), digest_size=32).digest()
+        self._key = blake2b(seed.encode("utf-8", "surrogatepass"), digest_size=32).digest()
 
     def number(self, account_id: str, kind: str, ordinal: int) -> str:
         """18 decimal digits, the first not 0, as text (observed: live calls 2026-09)."""

@@ -37,14 +37,21 @@ class Scenarios:
     def __init__(self, fixtures: Path, *, magic: bool = True) -> None:
         schema = datafile.read(fixtures / "schemas" / "scenario.yaml")
         self._by_name: dict[str, Scenario] = {}
+        files: dict[str, Path] = {}
         for path in sorted((fixtures / "scenarios").glob("*.yaml")):
             scenario = _scenario(path, datafile.read_checked(path, schema))
             if scenario.name in self._by_name:
-                raise datafile.BrokenFile(f"{path}: scenario {scenario.name!r} stands twice")
+                line = datafile.line_of(datafile.read_text(path), ["name"])
+                twice = f"name: scenario {scenario.name!r} stands twice"
+                raise datafile.BrokenFile(f"{path}:{line}: {twice}")
             self._by_name[scenario.name] = scenario
+            files[scenario.name] = path
         if DEFAULT not in self._by_name:
             raise datafile.BrokenFile(f"{fixtures / 'scenarios'}: no scenario is named {DEFAULT!r}")
         self.default = self._by_name[DEFAULT]
+        for kind in TaskKind:
+            if kind not in self.default.plans:
+                raise datafile.BrokenFile(f"{files[DEFAULT]}: the default scenario lacks {kind}")
         self._magic = self._read_magic(fixtures / "magic.yaml") if magic else {}
 
     def __iter__(self) -> Iterator[Scenario]:
@@ -70,8 +77,11 @@ class Scenarios:
 
     def of_url(self, field: str, url: str) -> Scenario | None:
         """The scenario a magic file name asks for: the last path segment of the URL, without its ending."""
-        name = url.partition("?")[0].partition("#")[0].rpartition("/")[2]
-        return self._magic.get((f"{field} file", name.rpartition(".")[0] or name))
+        path = url.partition("://")[2].partition("?")[0].partition("#")[0]
+        _, slash, name = path.rpartition("/")
+        return (
+            self._magic.get((f"{field} file", name.rpartition(".")[0] or name)) if slash else None
+        )
 
     def _read_magic(self, path: Path) -> dict[tuple[str, str], Scenario]:
         schema = datafile.read(path.parent / "schemas" / "magic.yaml")
@@ -83,10 +93,14 @@ class Scenarios:
                 line = datafile.line_of(datafile.read_text(path), ["magic", number, "scenario"])
                 place = f"{path}:{line}: magic[{number}].scenario"
                 raise datafile.BrokenFile(f"{place}: {error}") from None
-            if "value" in row:
-                table[row["field"], row["value"]] = scenario
-            else:
-                table[f"{row['field']} file", row["file"]] = scenario
+            is_file = "file" in row
+            key = (f"{row['field']} file", row["file"]) if is_file else (row["field"], row["value"])
+            if key in table:
+                line = datafile.line_of(datafile.read_text(path), ["magic", number])
+                raise datafile.BrokenFile(
+                    f"{path}:{line}: magic[{number}]: {key[1]!r} stands twice"
+                )
+            table[key] = scenario
         return table
 
     def _applicable(self, name: str, field: str) -> Scenario:

@@ -197,16 +197,21 @@ def _of_file(file: Path | None) -> dict[str, tuple[Any, str]]:
     try:
         text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not UTF-8") from None
+    except (
+        ValueError
+    ) as error:  # TOMLDecodeError is one; numbers of thousands of digits are another
+        raise SettingsError(f"{path}: not TOML: {error}") from None
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None
-    return {
-        name.replace("-", "_"): (value, f"{path}:{_line(text, name)}: {name}")
-        for name, value in table.items()
-    }
+    found: dict[str, tuple[Any, str]] = {}
+    for key, value in table.items():
+        name, place = key.replace("-", "_"), f"{path}:{_line(text, key)}: {key}"
+        if name in found:
+            raise SettingsError(f"{place}: stands twice")
+        found[name] = (value, place)
+    return found
 
 
 def _line(text: str, key: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,22 +76,31 @@ def progression(value: Any) -> Progression:
 def public_url(value: Any) -> str:
     """The base of a URL, without a slash at the end; empty for none."""
     url = text(value)
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname
-    except ValueError:
-        usable = None
-    if url and (not usable or parts.query or parts.fragment):
-        raise ValueError(f"must be an http or https URL without a query, not {url!r}")
+    if url and not _is_base(url):
+        # What was given is not repeated: it may hold a secret.
+        raise ValueError("must be an http or https URL without user, query and fragment")
     return url.rstrip("/")
 
 
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    is_plain = not (parts.query or parts.fragment or parts.username is not None) and port != 0
+    is_visible = url.isprintable() and not any(char.isspace() for char in url)
+    return is_plain and is_visible and parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def instant(value: Any) -> int:
-    """An instant in ms since the Unix epoch, from that number or ISO 8601."""
+    """An instant in ms since the Unix epoch, from that number or ISO 8601; UTC where no zone is given."""
     if re.fullmatch(r"[0-9]{1,15}", str(value)):
         return int(value)
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
         return round(moment.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise ValueError(
