@@ -39,13 +39,12 @@ class Catalogue:
     def __init__(self, fixtures: Path) -> None:
         self.voices: dict[str, Voice] = {}
         path = fixtures / "voices.yaml"
-        for row in _read(path, "voices")["voices"]:
-            if row["voice_id"] in self.voices:
-                raise datafile.BrokenFile(f"{path}: voice_id {row['voice_id']!r} stands twice")
+        for row in _unique(path, "voices", _read(path, "voices")["voices"]):
             self.voices[row["voice_id"]] = Voice(
                 row["voice_id"], row["names"], frozenset(row["dialects"])
             )
-        rows = _read(fixtures / "presets.yaml", "presets")["presets"]
+        path = fixtures / "presets.yaml"
+        rows = _unique(path, "presets", _read(path, "presets")["presets"])
         self.presets = tuple(PresetVoice(**row) for row in rows)
         self.preset_ids = frozenset(preset.voice_id for preset in self.presets)
 
@@ -55,6 +54,18 @@ class Catalogue:
         if voice is None or dialect not in voice.dialects:
             return False
         return language is None or language in voice.names
+
+
+def _unique(path: Path, key: str, rows: list[Any]) -> list[Any]:
+    known: set[str] = set()
+    for number, row in enumerate(rows):
+        voice_id = row["voice_id"]
+        if voice_id in known:
+            line = datafile.line_of(datafile.read_text(path), [key, number])
+            place = f"{path}:{line}: {key}[{number}].voice_id"
+            raise datafile.BrokenFile(f"{place}: {voice_id!r} stands twice")
+        known.add(voice_id)
+    return rows
 
 
 def _read(path: Path, schema: str) -> Any:

@@ -120,7 +120,8 @@ class Credentials:
             raise Refused(
                 Reason.AUTHENTICATION_FAILED, "Authorization signature is invalid"
             ) from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, jwt.InvalidKeyError):
+            # The latter where the secret looks like a public key, which PyJWT does not sign with.
             raise Refused(
                 Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256"
             ) from None

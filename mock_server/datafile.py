@@ -14,23 +14,57 @@ import yaml
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class _StrictLoader(_Loader):  # type: ignore[misc]  # which base it is depends on the build
+    """What people write: text keys, none twice, and only values that JSON has."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """A mapping; a key that is no text or stands twice is refused at its place."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str) or key in seen:
+                problem = "stands twice" if isinstance(key, str) else "is an unknown key"
+                words = f"{key!r} {problem}"
+                raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+    def refuse(self, node: Any) -> Any:
+        """A value that JSON does not have."""
+        words = f"{node.tag!r} is no kind of value here"
+        raise yaml.constructor.ConstructorError(None, None, words, node.start_mark)
+
+
+# Dates are read as the text they are; the schema then says what was wanted.
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [rule for rule in rules if rule[0] != "tag:yaml.org,2002:timestamp"]
+    for first, rules in _Loader.yaml_implicit_resolvers.items()
+}
+for _tag in ("timestamp", "binary", "set", "omap", "pairs"):
+    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _StrictLoader.refuse)
+
+
 class BrokenFile(ValueError):
     """Raised when one of our files cannot be used; the message is one line: file, line, key, remedy."""
 
 
-def parse(text: str, name: str) -> Any:
+def parse(text: str, name: str, loader: Any = _Loader) -> Any:
     """The value of a YAML text.
 
     Raises:
         BrokenFile: it is not YAML.
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # a safe loader
+        return yaml.load(text, Loader=loader)  # both loaders are safe ones
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BrokenFile(f"{name}:{line}: not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise BrokenFile(f"{name}: not YAML: {error}") from None
+        raise BrokenFile(f"{name}:{line}: not YAML: {_one_line(error.problem)}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BrokenFile(f"{name}: not YAML: {_one_line(error)}") from None
+
+
+def _one_line(problem: object) -> str:
+    return " ".join(str(problem).split())
 
 
 def read(path: Path) -> Any:
@@ -61,7 +95,7 @@ def read_checked(path: Path, schema: dict[str, Any]) -> Any:
         BrokenFile: it cannot be read, is not YAML, or breaks the schema; the first place is named.
     """
     text = read_text(path)
-    value = parse(text, str(path))
+    value = parse(text, str(path), _StrictLoader)
     errors = list(jsonschema_rs.validator_for(schema).iter_errors(value))
     if errors:
         error = min(errors, key=_rank)
@@ -104,7 +138,7 @@ def _remedy(error: jsonschema_rs.ValidationError, schema: dict[str, Any]) -> str
         options = [str(option) for option in kind.options]
         hint = nearest(str(error.instance), options)
         return f"{error.instance!r} is none of {', '.join(options)}{hint}"
-    return error.message
+    return _one_line(error.message)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

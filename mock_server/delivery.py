@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from mock_server.account import Account
 from mock_server.core.redact import shown_url
-from mock_server.core.task import TERMINAL, Observation, Task, due_at, observe_step
+from mock_server.core.task import TERMINAL, Observation, Task, due_at, observe, observe_step
 from mock_server.events import CallbackAttempted, CallbackNotDelivered, Event, Observer
 from mock_server.planning import Arrival, Planner, moved
 from mock_server.ports import Renderer
@@ -68,7 +67,9 @@ class Dispatcher:
         self._advancing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._chains: dict[str, deque[Delivery]] = {}
         self._runners: set[asyncio.Task[None]] = set()
-        self._receivers: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._receivers: WeakValueDictionary[tuple[str, str, int | None], asyncio.Semaphore] = (
+            WeakValueDictionary()
+        )
         self._watchers: dict[str, list[asyncio.Future[Observation]]] = {}
 
     def start(self, accounts: Iterable[Account]) -> None:
@@ -104,6 +105,7 @@ class Dispatcher:
             async with self._advancing.setdefault(account.id, asyncio.Lock()):
                 self._cancel_timer(account.id)
                 clock = account.own_clock()
+                await self._in_flight(account)
                 while (at := account.agenda.next_at()) is not None and at <= to:
                     clock.jump_to(at)
                     happened += await self._happen(account, at)
@@ -112,8 +114,11 @@ class Dispatcher:
             self.planned(account)
         return happened
 
-    async def until_terminal(self, task: Task) -> Observation:
+    async def until_terminal(self, account: Account, task: Task) -> Observation:
         """Waits, on the account's clock, until a task's status is terminal."""
+        seen = observe(account.task(task.id) or task, account.clock.now())
+        if seen.status in TERMINAL:
+            return seen
         future: asyncio.Future[Observation] = asyncio.get_running_loop().create_future()
         waiting = self._watchers.setdefault(task.id, [])
         waiting.append(future)
@@ -146,16 +151,20 @@ class Dispatcher:
                 delivery.done.cancel()
                 self._publish(_not_delivered(delivery.task, delivery.seen, None))
         for account in accounts:
+            told: set[tuple[str, int]] = set()
             for due in account.agenda:
-                self._tell_planned(account, due.task_id, due.step)
+                self._tell_planned(account, due.task_id, due.step, told)
         await self._sender.close()
 
-    def _tell_planned(self, account: Account, task_id: str, index: int) -> None:
+    def _tell_planned(
+        self, account: Account, task_id: str, index: int, told: set[tuple[str, int]]
+    ) -> None:
         task = account.task(task_id)
         now = account.clock.now()
         while task is not None and (at := due_at(task, index)) is not None:
             seen = observe_step(task, index)
-            if self._planner.is_reported(task, seen):
+            if (task_id, index) not in told and self._planner.is_reported(task, seen):
+                told.add((task_id, index))
                 self._publish(_not_delivered(task, seen, max(0, at - now) / 1000))
             index += 1
 
@@ -182,6 +191,17 @@ class Dispatcher:
                 if not future.done():
                     future.set_result(arrival.seen)
         return self._enqueue(arrival) if arrival.reported else None
+
+    async def _in_flight(self, account: Account) -> None:
+        """Waits for the account's callbacks that fell due before, and are on their way or in a queue."""
+        waiting = [
+            delivery.done
+            for chain in self._chains.values()
+            for delivery in chain
+            if delivery.task.account_id == account.id
+        ]
+        if waiting:
+            await asyncio.wait(waiting)
 
     async def _happen(self, account: Account, at: int) -> list[Event]:
         happened: list[Event] = []
@@ -232,9 +252,17 @@ class Dispatcher:
         return attempt
 
     def _receiver(self, url: str) -> asyncio.Semaphore:
-        with suppress(ValueError):
-            url = urlsplit(url).netloc
-        return self._receivers.setdefault(url, asyncio.Semaphore(PER_RECEIVER))
+        return self._receivers.setdefault(_receiver_of(url), asyncio.Semaphore(PER_RECEIVER))
+
+
+def _receiver_of(url: str) -> tuple[str, str, int | None]:
+    """What makes two URLs lead to one receiver: scheme, host and port."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        return parts.scheme, parts.hostname or "", port
+    except ValueError:
+        return "", url, None
 
 
 def _attempted(delivery: Delivery, attempt: Attempt) -> CallbackAttempted:

@@ -98,8 +98,6 @@ class _Bundle:
 
     def _hoist(self, reference: str, file: Path) -> str:
         place, _, pointer = reference.partition("#")
-        if not place and file == self._root:
-            return reference
         source = (file.parent / place).resolve() if place else file
         try:
             _, components, section, name = pointer.split("/")
@@ -107,8 +105,14 @@ class _Bundle:
             components = ""
         if components != "components":
             raise datafile.BrokenFile(f"{file}: $ref {reference!r} does not lead to a component")
-        known = self._from.setdefault((section, name), source)
+        if source == self._root:
+            if name not in self._own.get(section, {}):
+                self._documents.target(source, section, name)  # raises
+            return reference
+        is_own = name in self._own.get(section, {})
+        known = self._root if is_own else self._from.setdefault((section, name), source)
         if known != source:
+            self._documents.target(source, section, name)  # raises if there is none
             raise datafile.BrokenFile(f"{section}/{name} stands in both {known} and {source}")
         items = self._hoisted.setdefault(section, {})
         if name not in items:

@@ -157,7 +157,8 @@ class Planner:
         if due.step:
             if self._tells:
                 self._publish(moved(task, seen))
-            self._plan_step(account, task, due.step + 1)
+            if not task.polls_per_step:  # queries plan their own steps
+                self._plan_step(account, task, due.step + 1)
         return Arrival(task, seen, self.is_reported(task, seen))
 
     def polled(self, account: Account, task: Task) -> Task:

@@ -1,15 +1,20 @@
 """Which addresses a callback may be sent to.
 
-Link-local addresses (cloud metadata among them), multicast, unspecified and reserved ones are never allowed. Loopback
-and private ones are allowed while the server itself is bound to loopback: then whoever can create a task is on this
-machine. Public ones are always allowed.
+Link-local and metadata addresses, multicast, unspecified and reserved ones are never allowed. Public ones always are.
+All others, loopback and private ones among them, are allowed while the server itself is bound to loopback: then whoever
+can create a task is on this machine.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
+
+#: Where clouds serve metadata outside link-local ranges.
+METADATA = frozenset({ip_address("100.100.100.200"), ip_address("fd00:ec2::254")})
+#: RFC 6052: the last 32 bits are an IPv4 address.
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def refusal(address: str, *, server_is_local: bool) -> str | None:
@@ -17,19 +22,21 @@ def refusal(address: str, *, server_is_local: bool) -> str | None:
     ip = _unwrapped(ip_address(address.split("%", 1)[0]))
     if ip.is_loopback:
         return None if server_is_local else "a loopback address, and the server is not local"
-    if ip.is_link_local:
+    if ip.is_link_local or ip in METADATA:
         return "a link-local address"
     if ip.is_multicast or ip.is_unspecified:
         return "not an address of one host"
     if ip.is_reserved:
         return "a reserved address"
-    if ip.is_private:
-        return None if server_is_local else "a private address, and the server is not local"
+    if not ip.is_global and not server_is_local:
+        return "a private address, and the server is not local"
     return None
 
 
 def _unwrapped(ip: Address) -> Address:
-    # ::ffff:169.254.169.254 is the same host as 169.254.169.254, and must meet the same rule.
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        return ip.ipv4_mapped
-    return ip
+    # ::ffff:169.254.169.254 and its like are the same host as 169.254.169.254, and must meet the same rule.
+    if isinstance(ip, IPv4Address):
+        return ip
+    if ip in _NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip

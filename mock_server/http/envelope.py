@@ -41,7 +41,9 @@ ROWS: Mapping[Reason, Row] = {
     Reason.AUTHENTICATION_FAILED: Row(401, 1000, "Authentication failed", False, 401),
     Reason.AUTHORIZATION_EMPTY: Row(401, 1001, "Authorization is empty", False, 401),
     Reason.AUTHORIZATION_INVALID: Row(401, 1002, "Authorization is invalid", False, 401),
-    Reason.AUTHORIZATION_NOT_YET_VALID: Row(401, 1003, "Authorization is not yet valid", True, 401),
+    Reason.AUTHORIZATION_NOT_YET_VALID: Row(
+        401, 1003, "Authorization is not yet valid", False, 401
+    ),
     Reason.AUTHORIZATION_EXPIRED: Row(401, 1004, "Authorization has expired", False, 401),
     Reason.ACCOUNT_ABNORMAL: Row(429, 1100, "The account is abnormal", False, 429),
     Reason.ACCOUNT_IN_ARREARS: Row(429, 1101, "The account is in arrears", False, 429),

@@ -25,7 +25,7 @@ def create_speech(call: Call) -> Answer | Awaitable[Answer]:
 
 async def _held(call: Call, task: Task) -> Answer:
     try:
-        seen = await call.world.dispatcher.until_terminal(task)
+        seen = await call.world.dispatcher.until_terminal(call.account, task)
     except asyncio.CancelledError:
         raise Refused(
             Reason.SERVER_UNAVAILABLE, "The server stopped before the audio was ready"
