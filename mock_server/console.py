@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -73,8 +74,10 @@ class Console:
     def _line(self, text: str) -> None:
         if self._stream is None:
             return
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
         try:
-            self._stream.write(text + "\n")
+            # What the terminal has no character for is no reason to fall silent.
+            self._stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
             self._stream = None  # the reader is gone; the server goes on
@@ -87,7 +90,7 @@ def sentence(event: Event) -> str:
             code = "" if event.code is None else f" code {event.code}"
             note = f": {_shown(event.note)}" if event.note else ""
             line = f"{event.method} {_shown(event.path)} -> {event.status}{code}{note}"
-            return f"request   {line}  ({event.account_id}, {event.took_ms} ms)"
+            return f"request   {line}  ({_shown(event.account_id)}, {event.took_ms} ms)"
         case TaskMoved():
             note = f": {_shown(event.message)}" if event.message else ""
             return f"task      {event.task_id} {event.kind} is {event.status}{note}"
@@ -111,7 +114,10 @@ def curl(url: str) -> str:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate, which only ASCII can spell
+        return json.dumps(value)
 
 
 def _clock() -> str:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import jwt
@@ -31,9 +31,9 @@ _REMEMBERED = 4096
 class Configured:
     """The credentials that are let in; all empty means anyone. A key and a pair together are one account."""
 
-    api_key: str = ""
-    access_key: str = ""
-    secret_key: str = ""
+    api_key: str = field(default="", repr=False)
+    access_key: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.api_key or self.access_key)

@@ -38,7 +38,7 @@ class Documents:
         Raises:
             BrokenFile: a file is missing or broken, or a reference leads nowhere.
         """
-        path = self._folder / f"{name}.yaml"
+        path = (self._folder / f"{name}.yaml").resolve()
         document = dict(self._file(path))
         bundle = _Bundle(self, path, dict(document.pop("components", {})))
         resolved = {key: bundle.local(value, path) for key, value in document.items()}
@@ -108,7 +108,7 @@ class _Bundle:
         if source == self._root:
             if name not in self._own.get(section, {}):
                 self._documents.target(source, section, name)  # raises
-            return reference
+            return f"#/components/{section}/{name}"
         is_own = name in self._own.get(section, {})
         known = self._root if is_own else self._from.setdefault((section, name), source)
         if known != source:

@@ -6,7 +6,6 @@ every frame stands alone, and at a rate that needs no padding, so every frame is
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 
 from mock_server.core.speech import FRAME_MS
@@ -24,10 +23,18 @@ class Media:
 
     Args:
         fixtures: the folder; its ``media`` holds ``speech.mp3`` and ``trial.wav``.
+
+    Raises:
+        BrokenFile: one is missing or is not what it should be.
     """
 
     def __init__(self, fixtures: Path) -> None:
         self._folder = fixtures / "media"
+        #: The trial clip of a custom voice: a WAV file (observed: trial_url ends in .wav).
+        self.trial = self._read("trial.wav", b"RIFF")
+        self._loop = self._read("speech.mp3", _FRAME_HEADER)
+        if len(self._loop) % FRAME_BYTES:
+            raise BrokenFile(f"{self._folder / 'speech.mp3'}: not a whole number of 96-byte frames")
 
     def speech(self, duration_ms: int) -> bytes:
         """MP3 audio that lasts exactly ``duration_ms``, a multiple of 24 between 24 and ``MAX_DURATION_MS``.
@@ -38,28 +45,7 @@ class Media:
         if not 0 < duration_ms <= MAX_DURATION_MS or duration_ms % FRAME_MS:
             raise ValueError(f"no audio lasts {duration_ms} ms")
         size = duration_ms // FRAME_MS * FRAME_BYTES
-        loop = self._loop
-        return (loop * (size // len(loop) + 1))[:size]
-
-    @cached_property
-    def trial(self) -> bytes:
-        """The trial clip of a custom voice: a WAV file (observed: trial_url ends in .wav)."""
-        return self._read("trial.wav", b"RIFF")
-
-    @cached_property
-    def _loop(self) -> bytes:
-        frames = self._read("speech.mp3", _FRAME_HEADER)
-        if len(frames) % FRAME_BYTES:
-            raise BrokenFile(f"{self._folder / 'speech.mp3'}: not a whole number of 96-byte frames")
-        return frames
-
-    def check(self) -> None:
-        """Reads both recordings.
-
-        Raises:
-            BrokenFile: one is missing or is not what it should be.
-        """
-        _ = self._loop, self.trial
+        return (self._loop * (size // len(self._loop) + 1))[:size]
 
     def _read(self, name: str, beginning: bytes) -> bytes:
         path = self._folder / name

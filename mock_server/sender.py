@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from mock_server.core.target import refusal
@@ -89,11 +92,8 @@ class Sender:
             return response.status_code
 
     async def _checked_address(self, host: str, port: int) -> str:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         reason = "no address"
-        for *_, sockaddr in found:
-            address = str(sockaddr[0])
+        for address in await _addresses(host, port):
             refused = refusal(address, server_is_local=self._server_is_local)
             if refused is None:
                 return address
@@ -105,6 +105,41 @@ class Sender:
             # In a thread: importing it and loading certificates takes a tenth of a second; the API goes on meanwhile.
             self._opening = asyncio.ensure_future(asyncio.to_thread(_new_client))
         return await asyncio.shield(self._opening)
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host.
+
+    A name is looked up in a thread that nobody waits for when the process ends: a name server may take its time.
+    """
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        pass
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[str]] = loop.create_future()
+
+    def settle(addresses: list[str], error: OSError | UnicodeError | None) -> None:
+        if found.done():
+            return
+        if error is None:
+            found.set_result(addresses)
+        else:
+            found.set_exception(error)
+
+    def look_up() -> None:
+        addresses: list[str] = []
+        problem: OSError | UnicodeError | None = None
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = [str(answer[4][0]) for answer in answers]
+        except (OSError, UnicodeError) as error:
+            problem = error
+        with suppress(RuntimeError):  # the loop is closed: nobody wants to know
+            loop.call_soon_threadsafe(settle, addresses, problem)
+
+    threading.Thread(target=look_up, name="kling-mock-resolver", daemon=True).start()
+    return await found
 
 
 def _new_client() -> httpx2.AsyncClient:

@@ -30,12 +30,13 @@ def setting(
     text: str,
     *,
     metavar: str = "",
+    secret: bool = False,
 ) -> Any:
     """A field of the settings: its default, how a raw value is read, and its line of help."""
     metadata = {"read": read, "help": text, "metavar": metavar}
     if isinstance(default, Behaviour):
         return field(default_factory=Behaviour, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,19 @@ class Settings:
         "base of the URLs handed out; else the Host of the request",
         metavar="URL",
     )
-    api_key: str = setting("", values.text, "let in only this API key", metavar="KEY")
+    api_key: str = setting("", values.text, "let in only this API key", metavar="KEY", secret=True)
     access_key: str = setting(
-        "", values.text, "let in only tokens of this access key", metavar="KEY"
+        "", values.text, "let in only tokens of this access key", metavar="KEY", secret=True
     )
     secret_key: str = setting(
-        "", values.text, "verify their signatures with this secret", metavar="SECRET"
+        "", values.text, "verify their signatures with this secret", metavar="SECRET", secret=True
     )
     control_token: str = setting(
         "",
         values.text,
         "token the control API asks for in X-Mock-Token; needed beyond loopback",
         metavar="TOKEN",
+        secret=True,
     )
     callback_timeout: float = setting(
         5.0,

@@ -59,32 +59,27 @@ def build(settings: Settings, render: Renderer, publish: Observer = ignore) -> W
     documents = Documents(resources.folder("openapi"))
     seed = settings.seed or secrets.token_hex(4)
     clock = VirtualClock(wall_ms() if settings.start is None else settings.start, settings.speed)
-    accounts = Accounts(clock)
     ids = SeededIds(seed)
     scenarios = Scenarios(fixtures, magic=settings.magic)
     catalogue = Catalogue(fixtures)
-    media = Media(fixtures)
-    media.check()
     pace = Pace(settings.progression, settings.polls)
     tell = ignore if settings.quiet else publish
     planner = Planner(ids, scenarios, settings.behaviour, pace, tell)
     sender = Sender(settings.callback_timeout, server_is_local=settings.is_local)
-    dispatcher = Dispatcher(planner, sender, render, publish)
+    configured = Configured(settings.api_key, settings.access_key, settings.secret_key)
     return World(
         settings=settings,
         seed=seed,
         clock=clock,
         ids=ids,
-        accounts=accounts,
-        credentials=Credentials(
-            Configured(settings.api_key, settings.access_key, settings.secret_key)
-        ),
+        accounts=Accounts(clock),
+        credentials=Credentials(configured),
         contract=contract.load(documents),
         documents=documents,
         catalogue=catalogue,
         scenarios=scenarios,
-        media=media,
+        media=Media(fixtures),
         service=Service(planner, catalogue, settings.behaviour),
-        dispatcher=dispatcher,
+        dispatcher=Dispatcher(planner, sender, render, publish),
         publish=publish,
     )

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from mock_server.core.errors import Reason, Refused
 
+#: Characters of an access key (ours: documented ones have 32).
+MAX_ACCESS_KEY = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -31,6 +34,9 @@ def judge(claims: Mapping[str, object], now_s: float) -> Claims:
     access_key = claims.get("iss")
     if not isinstance(access_key, str) or not access_key:
         raise Refused(Reason.AUTHORIZATION_INVALID, "The token has no iss claim (the access key)")
+    if not access_key.isprintable() or len(access_key) > MAX_ACCESS_KEY:
+        # It names an account in logs and answers, where control characters and lone surrogates have no place.
+        raise Refused(Reason.AUTHORIZATION_INVALID, "The token's iss claim is no access key")
     expires_at = _instant(claims, "exp")
     if expires_at is None:
         raise Refused(Reason.AUTHORIZATION_INVALID, "The token has no exp claim")

@@ -95,7 +95,7 @@ class Control:
         account = self._account(request)
         by_s = _seconds(await _body(request), "by")
         begin = account.own_clock().now()
-        happened = await self._world.dispatcher.advance(account, begin + round(by_s * 1000))
+        happened = await self._world.dispatcher.advance(account, round(by_s * 1000))
         events = [plain(event) for event in happened]
         return answer({**_clock(account), "from": begin, "events": events})
 

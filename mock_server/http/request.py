@@ -99,6 +99,7 @@ async def unless_gone(awaited: Awaitable[T], receive: Receive) -> T:
     finally:
         held.cancel()
         gone.cancel()
+        await asyncio.gather(held, gone, return_exceptions=True)
 
 
 async def _disconnected(receive: Receive) -> None:
