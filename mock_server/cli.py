@@ -6,6 +6,7 @@ Exit codes: 0 done, 2 the user's mistake, said in one line.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -57,9 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
-        return command(arguments)
+        code = command(arguments)
+        sys.stdout.flush()
+        return code
     except (SettingsError, BrokenFile, CannotStart, ResourceMissing) as error:
         _fail(str(error))
+    except BrokenPipeError:  # whoever read what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> Parser:
@@ -155,7 +161,9 @@ def _routes(arguments: argparse.Namespace) -> int:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"kling-mock: {message}", file=sys.stderr)
+    # One line, whatever file name or host is quoted in it.
+    line = "".join(char if char.isprintable() else "?" for char in message)
+    print(f"kling-mock: {line}", file=sys.stderr)
     raise SystemExit(2)
 
 

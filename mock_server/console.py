@@ -6,8 +6,6 @@ import json
 from datetime import datetime
 from typing import Any, TextIO
 
-import orjson
-
 from mock_server import __version__
 from mock_server.events import (
     CallbackAttempted,
@@ -114,10 +112,8 @@ def curl(url: str) -> str:
 
 
 def _json(value: dict[str, Any]) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # a lone surrogate, which only ASCII can spell
-        return json.dumps(value)
+    # In ASCII: no terminal lacks a character of it, and no reader takes one for the end of a line.
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _clock() -> str:

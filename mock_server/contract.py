@@ -54,9 +54,12 @@ class Operation:
 
     def violation(self, body: Any) -> Violation | None:
         """The first rule a decoded body breaks, required fields first; ``None`` when it keeps the contract."""
-        if self.body is None or self.body.is_valid(body):
-            return None
-        errors = [_violation(error) for error in self.body.iter_errors(body)]
+        try:
+            if self.body is None or self.body.is_valid(body):
+                return None
+            errors = [_violation(error) for error in self.body.iter_errors(body)]
+        except ValueError:  # the validator's own limit on depth
+            return Violation("", "depth")
         return min(errors, key=lambda error: (_ORDER.get(error.rule, 9), error.field))
 
 
@@ -164,11 +167,12 @@ def _violation(error: jsonschema_rs.ValidationError) -> Violation:
     if isinstance(kind, _Kinds.Required):
         return Violation(str(kind.property), kind.name)
     if isinstance(kind, _Kinds.AnyOf):
-        missing = [
+        alternatives = dict.fromkeys(
             str(inner.kind.property)
+            if isinstance(inner.kind, _Kinds.Required)
+            else str(inner.instance_path[-1])
             for branch in kind.context
             for inner in branch
-            if isinstance(inner.kind, _Kinds.Required)
-        ]
-        return Violation(place, kind.name, missing)
+        )
+        return Violation(place, kind.name, list(alternatives))
     return Violation(place, kind.name, getattr(kind, "value", None), error.instance)

@@ -5,6 +5,7 @@ Everything goes through the control API over HTTP, so a test in another process 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import httpx2
@@ -38,6 +39,8 @@ class AccountClock:
         Raises:
             ControlFailed: the number is negative or not finite; the clock has not moved.
         """
+        if not math.isfinite(seconds):
+            raise ControlFailed(f"{seconds} is no number of seconds")
         answer = self._control.post("/__mock__/clock/advance", json={"by": seconds})
         events: list[dict[str, Any]] = _value(answer)["events"]
         return events

@@ -143,7 +143,7 @@ class RunningServer:
         if self._thread is not None:
             raise RuntimeError("the server is running already")
         app = self._app or create_app(self.settings, self._publish)
-        world = app.state.world if isinstance(app, Starlette) else None
+        world = getattr(app.state, "world", None) if isinstance(app, Starlette) else None
         sock = listen(self.settings.host, self.settings.port)
         self._failure = ""
         settled = threading.Event()

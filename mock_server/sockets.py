@@ -19,8 +19,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # The protocol is named because asyncio sets TCP_NODELAY only where it sees it: without, 40 ms per call.
         sock = socket.socket(family, kind, socket.IPPROTO_TCP)
-    except OSError as error:
-        raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:
+        words = getattr(error, "strerror", None) or "no such host"
+        raise CannotStart(f"cannot listen on {host}:{port}: {words}") from None
     try:
         if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

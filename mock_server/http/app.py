@@ -8,12 +8,14 @@ from typing import Any
 
 import orjson
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_server import world as worlds
 from mock_server.core.task import Observation, Task, TaskKind
 from mock_server.events import Observer, ignore
 from mock_server.http import control, ezmodel, kkiai, klingai, media, wire
+from mock_server.http.admission import ControlError
 from mock_server.http.pipeline import Pipeline
 from mock_server.settings import Settings
 
@@ -62,7 +64,13 @@ def create_app(settings: Settings | None = None, publish: Observer = ignore) -> 
         await world.dispatcher.stop(world.accounts, STOP_GRACE_S)
 
     routes = [control.Control(world).mount(), *media.routes(world.media)]
-    app = MockApp(Pipeline(world, DIALECTS), routes=routes, lifespan=lifespan)
+    handlers = {
+        ControlError: control.on_control_error,
+        HTTPException: control.on_http_error,
+    }
+    app = MockApp(
+        Pipeline(world, DIALECTS), routes=routes, lifespan=lifespan, exception_handlers=handlers
+    )
     app.router.redirect_slashes = False
     app.state.world = world
     return app

@@ -6,22 +6,23 @@ is refused to pages of other sites in a browser, and beyond loopback needs the t
 
 from __future__ import annotations
 
-import hmac
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
 import yaml
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route, Router
 
 from mock_server import __version__
 from mock_server.account import Account
 from mock_server.core.errors import Refused
-from mock_server.datafile import BrokenFile, nearest
+from mock_server.datafile import nearest
 from mock_server.events import plain
+from mock_server.http.admission import ControlError, admit
 from mock_server.http.envelope import ROWS
 from mock_server.world import World
 
@@ -32,17 +33,9 @@ MAX_ADVANCE_S = 10 * 365 * 24 * 3600
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class ControlError(Exception):
-    """Raised when a control request is refused: HTTP status and words. Nothing changed."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def answer(value: Any, status: int = 200) -> Response:
+def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer of the control API."""
-    return Response(orjson.dumps(value), status, media_type="application/json")
+    return Response(orjson.dumps(value), status, headers, media_type="application/json")
 
 
 class Control:
@@ -53,17 +46,14 @@ class Control:
 
     def mount(self) -> Mount:
         """The routes below /__mock__."""
-        return Mount(
-            "/__mock__",
-            routes=[
-                Route("/health", self._guarded(self.health), methods=["GET"]),
-                Route("/openapi/", self._guarded(self.documents), methods=["GET"]),
-                Route("/openapi/{name}", self._guarded(self.document), methods=["GET"]),
-                Route("/clock", self._guarded(self.clock), methods=["GET"]),
-                Route("/clock/advance", self._guarded(self.advance), methods=["POST"]),
-                Route("/{path:path}", self._guarded(self.unknown)),
-            ],
-        )
+        routes = [
+            Route("/health", self.health, methods=["GET"]),
+            Route("/openapi/", self.documents, methods=["GET"]),
+            Route("/openapi/{name}", self.document, methods=["GET"]),
+            Route("/clock", self._guarded(self.clock), methods=["GET"]),
+            Route("/clock/advance", self._guarded(self.advance), methods=["POST"]),
+        ]
+        return Mount("/__mock__", app=Router(routes, redirect_slashes=False))
 
     async def health(self, _request: Request) -> Response:
         """Who is there: name, version, seed."""
@@ -99,36 +89,12 @@ class Control:
         events = [plain(event) for event in happened]
         return answer({**_clock(account), "from": begin, "events": events})
 
-    async def unknown(self, request: Request) -> Response:
-        """Whatever else is asked for."""
-        raise ControlError(404, f"the control API has no {request.method} {request.url.path}")
-
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
         async def guarded(request: Request) -> Response:
-            try:
-                if endpoint not in (self.health, self.documents, self.document):
-                    self._admit(request)
-                return await endpoint(request)
-            except ControlError as error:
-                return answer({"error": str(error)}, error.status)
-            except BrokenFile as error:
-                return answer({"error": str(error)}, 500)
+            admit(request, self._world.settings)
+            return await endpoint(request)
 
         return guarded
-
-    def _admit(self, request: Request) -> None:
-        origin = request.headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-            raise ControlError(403, "the control API is not for pages of other sites")
-        settings = self._world.settings
-        token = settings.control_token
-        if not token and not settings.is_local:
-            raise ControlError(
-                403, "beyond loopback the control API needs --control-token when the server starts"
-            )
-        given = request.headers.get("x-mock-token", "")
-        if token and not hmac.compare_digest(given.encode(), token.encode()):
-            raise ControlError(401, "X-Mock-Token is missing or wrong")
 
     def _account(self, request: Request) -> Account:
         named = request.query_params.get("account")
@@ -149,6 +115,26 @@ class Control:
             raise ControlError(
                 401, f"name the account by Authorization or ?account=: {words}"
             ) from None
+
+
+async def on_control_error(_request: Request, error: Exception) -> Response:
+    """A refused control request as JSON."""
+    status = error.status if isinstance(error, ControlError) else 500
+    return answer({"error": _encodable(str(error))}, status)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """A path or method that Starlette does not know: JSON below /__mock__/, text elsewhere."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if not request.url.path.startswith(PREFIX):
+        return PlainTextResponse(error.detail, error.status_code, error.headers)
+    words = f"the control API has no {request.method} {request.url.path}"
+    return answer({"error": _encodable(words)}, error.status_code, error.headers)
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _clock(account: Account) -> dict[str, Any]:

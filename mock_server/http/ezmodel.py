@@ -61,6 +61,8 @@ def words(violation: Violation, behaviour: Behaviour) -> Refused:
             text = f"{field} must be {type_name(limit)}"
         case "pattern":
             text = f"{field} must be an http or https URL"
+        case "depth":
+            text = "invalid request body: nested too deeply"
         case _:
             text = f"{field or 'the request body'} is invalid"
     return Refused(Reason.PARAMETER_ILLEGAL, text)

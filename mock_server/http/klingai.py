@@ -110,9 +110,7 @@ def words(violation: Violation, behaviour: Behaviour) -> Refused:
         case "required":
             text = f"{field} is required"
         case "anyOf":
-            text = (
-                f"{' or '.join(limit)} is required" if limit else "A required parameter is missing"
-            )
+            text = f"{' or '.join(limit)} is required"
         case "minLength":
             text = f"{field} must not be empty"
         case "maxLength":
@@ -125,6 +123,8 @@ def words(violation: Violation, behaviour: Behaviour) -> Refused:
             text = f"{field} must be {type_name(limit)}"
         case "pattern":
             text = f"{field} must be an http or https URL"
+        case "depth":
+            text = "The request body is nested too deeply"
         case _:
             text = f"{field or 'The request body'} has an illegal value"
     return Refused(reason, text)

@@ -129,17 +129,17 @@ class Pipeline:
 
     def _refused(self, dialect: Dialect, refused: Refused, call: Call) -> Answer:
         if not call.request_id:
+            # Nobody's account id is empty, so nobody's request ids are these.
             number = call.account.ordinals.next("request")
-            call.request_id = dialect.request_id(
-                self._world.ids.request_id(call.account.id, number)
-            )
+            call.request_id = dialect.request_id(self._world.ids.request_id("", number))
         answer = dialect.error(refused, call.request_id)
         answer.scenario = refused.scenario
         return answer
 
     def _dialect_below(self, raw_path: bytes) -> Dialect:
         path = raw_path.decode("latin-1")
-        return next(item for item in self._by_base if path.startswith(item.base_path))
+        below = (item for item in self._by_base if path.startswith(item.base_path))
+        return next(below, self._by_base[-1])  # "OPTIONS *" is below none
 
     def _no_path(self, method: str, raw_path: bytes) -> str:
         path = raw_path.decode("latin-1")

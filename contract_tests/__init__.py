@@ -1,0 +1,1 @@
+"""The contract kit: proves that a server keeps the contract in openapi/."""

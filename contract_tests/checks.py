@@ -1,0 +1,139 @@
+"""Clauses as pure functions over observations. Each raises ``Broken`` with the clause's id, words and evidence.
+
+They serve the walk, the machine, the hand-picked requests and schemathesis alike. None depends on the order in which
+answers arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import pairwise
+from typing import Any
+
+import jsonschema_rs
+
+from contract_tests import documents
+from contract_tests.observation import NOT_JSON, Answer, Notification, shortened
+
+JSON_TYPE = "application/json"
+TERMINAL = frozenset({"succeed", "failed"})
+#: How far a status is; succeed and failed exclude each other.
+RANK = {"submitted": 0, "processing": 1, "succeed": 2, "failed": 2}
+
+#: Ids of the clauses that each dialect words in its own way.
+_WORDS = {
+    "errors.no-data": "ez.errors.no-data",
+    "errors.code-matches-status": "ez.errors.code-is-status",
+    "errors.code-is-integer": "ez.errors.code-is-status",
+    "envelope.request-id": "ez.request-id",
+    "envelope.code-zero": "ez.errors.code-is-status",
+}
+
+
+class Broken(AssertionError):
+    """Raised when a server breaks a clause; the message begins with the clause's id."""
+
+
+class Finding(Broken):
+    """Raised when a server reads an assumed clause differently: worth knowing, and no failure."""
+
+
+def require(kept: bool, clause: str, saw: object) -> None:
+    """Says that a clause must hold here.
+
+    Args:
+        kept: whether it does.
+        clause: its id in x-rules.
+        saw: what was seen instead.
+
+    Raises:
+        Broken: it does not.
+    """
+    if not kept:
+        rule = documents.rule(clause)
+        raise Broken(f"[{clause}] {rule.text} ({rule.evidence}: {rule.source})\n  saw {saw}")
+
+
+def found(clause: str, saw: object) -> Finding:
+    """The finding that a server reads an assumed clause differently."""
+    return Finding(f"[{clause}] {documents.rule(clause).text} (assumed)\n  saw {saw}")
+
+
+def clause_of(dialect: str, clause: str) -> str:
+    """The clause of a dialect that says what the given official one says."""
+    return _WORDS.get(clause, clause) if dialect == "ezmodel" else clause
+
+
+def envelope(answer: Answer, dialect: str) -> None:
+    """Every answer is a JSON object with an integer code that its HTTP status allows, and with a request_id."""
+    body = answer.json
+    named = {clause: clause_of(dialect, clause) for clause in _WORDS}
+    identified = named["envelope.request-id"]
+    require(answer.content_type == JSON_TYPE, identified, f"a body that is not JSON: {answer}")
+    require(isinstance(body, dict), identified, f"a body that is no JSON object: {answer}")
+    request_id = body.get("request_id")
+    require(isinstance(request_id, str) and bool(request_id), identified, answer)
+    code = body.get("code")
+    is_integer = isinstance(code, int) and not isinstance(code, bool)
+    require(is_integer, named["errors.code-is-integer"], answer)
+    if 0 in answer.pair or 200 in answer.pair:
+        require(answer.pair == (200, 0), named["envelope.code-zero"], answer)
+    pairs = documents.document(dialect).pairs
+    require(answer.pair in pairs, named["errors.code-matches-status"], answer)
+    message = body.get("message")
+    if not isinstance(message, str) or not message:
+        raise Broken(f"[{identified}] message is a text that is not empty\n  saw {answer}")
+    if code != 0:
+        require("data" not in body, named["errors.no-data"], answer)
+
+
+def conforms(answer: Answer, operation: documents.Operation) -> None:
+    """The body has the shape that the document declares for the operation and the status."""
+    validator = operation.responses.get(answer.status)
+    if validator is None:
+        declared = ", ".join(map(str, operation.responses))
+        raise Broken(f"{operation.id} declares the statuses {declared}\n  saw {answer}")
+    _valid(validator, answer.json, f"the response schema of {operation.id}", answer)
+
+
+def refused(answer: Answer, dialect: str, clause: str, pairs: Collection[tuple[int, int]]) -> None:
+    """The request was refused with one of the expected pairs, in an envelope without data."""
+    expected = " or ".join(f"{status}/{code}" for status, code in sorted(pairs))
+    require(answer.status < 500, clause, f"a crash where {expected} is due: {answer}")
+    envelope(answer, dialect)
+    require(answer.pair in pairs, clause, f"{answer}\n  where {expected} is due")
+
+
+def notification(seen: Notification, validator: jsonschema_rs.Validator) -> None:
+    """A notification is a POST of the bare task as JSON."""
+    require(seen.method == "POST", "callback.method", seen)
+    require(seen.content_type == JSON_TYPE, "callback.method", f"{seen.content_type!r}: {seen}")
+    require(seen.json is not NOT_JSON, "callback.method", seen)
+    body = seen.json
+    wrapped = isinstance(body, dict) and bool({"code", "request_id", "data"} & set(body))
+    require(isinstance(body, dict) and not wrapped, "callback.bare", seen)
+    _valid(validator, body, "the callback's schema", seen)
+
+
+def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
+    """Statuses in the given order never go back, and nothing follows a terminal one but itself."""
+    seen = list(statuses)
+    for before, after in pairwise(seen):
+        moved = RANK[after] > RANK[before]
+        require(moved or after == before, clause, f"{' -> '.join(seen)} in {saw}")
+
+
+def distinct(clause: str, values: Iterable[str], saw: object) -> None:
+    """No value stands twice."""
+    known: set[str] = set()
+    for value in values:
+        require(value not in known, clause, f"{value!r} twice in {saw}")
+        known.add(value)
+
+
+def _valid(validator: jsonschema_rs.Validator, body: Any, what: str, saw: object) -> None:
+    error = next(validator.iter_errors(body), None)
+    if error is not None:
+        place = "/".join(str(part) for part in error.instance_path) or "the body"
+        words = shortened(error.message)
+        raise Broken(f"[schema] {what} at {place}: {words}\n  saw {saw}")

@@ -1,0 +1,160 @@
+"""Schemathesis, wrapped: the one module that knows its names. Pinned to 4.32.
+
+What is switched off or filtered, because a healthy server of this API would fail it:
+
+* ``unsupported_method`` wants 405 for a wrong method; the contract says 404 with code 1202 (errors.1202), which
+  test_errors looks at.
+* ``ignored_auth`` sends an invented key and wants a refusal; a server may let every key in, as mocks do. That the
+  header is required is looked at in test_errors.
+* ``positive_data_acceptance`` takes 400 for an answer: a schema cannot say that a voice exists, or an id is free.
+* ``negative_data_rejection`` is not held against values that only an assumed rule forbids (see ``LENIENT``).
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import schemathesis
+from hypothesis import core
+from schemathesis.checks import ignored_auth, unsupported_method
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+
+from contract_tests import documents
+from contract_tests.observation import Answer, Request
+from contract_tests.receiver import Receiver
+
+if TYPE_CHECKING:
+    from schemathesis.schemas import BaseSchema
+
+#: Whatever a lenient server might take for an address and call.
+_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.\-]*:|\s*//")
+#: Longer ones are refused: voice-create.url.max-length.
+_LONGEST_ADDRESS = 4096
+
+EXCLUDED = [unsupported_method, ignored_auth]
+
+#: 429 is load, and 5xx are looked at by a check of their own.
+_CONFIG = """
+[generation]
+with-security-parameters = false
+[analysis.constants]
+enabled = false
+[phases.fuzzing]
+extra-data-sources.responses = false
+error-feedback.enabled = false
+[phases.coverage]
+unexpected-methods = []
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "404", "429"]
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "429"]
+"""
+
+#: Fields of requests whose assumed bounds a server need not share, and what it must refuse even so: nothing where the
+#: schema is empty. Rules: request.null-is-a-wrong-type, voice-create.url.format, .url.max-length, .video.id-length,
+#: callback-url.format, speech.speed.type, speech.voice.id-length, ez.callback-url.format, ez.voice.id-length.
+_TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
+LENIENT: dict[str, dict[str, Any]] = {
+    "voice_url": _TEXT_OR_NULL,
+    "video_id": _TEXT_OR_NULL,
+    "callback_url": _TEXT_OR_NULL,
+    "external_task_id": _TEXT_OR_NULL,
+    "voice_language": {"enum": ["zh", "en", "", None]},
+    "voice_speed": {"type": ["number", "string", "null"]},
+    "speed": {"type": ["number", "null"], "minimum": 0.5, "maximum": 2.0},
+    "volume": {"type": ["number", "null"], "minimum": 0, "maximum": 2.0},
+}
+
+
+def schemas() -> dict[str, BaseSchema]:
+    """A schemathesis schema per dialect."""
+    return {name: _schema(name) for name in documents.DIALECTS}
+
+
+def _schema(dialect: str) -> BaseSchema:
+    raw = copy.deepcopy(documents.document(dialect).raw)
+    seed = getattr(core, "global_force_seed", None)  # of --contract-seed or --hypothesis-seed
+    settings = f"seed = {seed}\n{_CONFIG}" if isinstance(seed, int) else _CONFIG
+    schema = schemathesis.openapi.from_dict(raw, config=SchemathesisConfig.from_str(settings))
+    lenient = {
+        operation_id: jsonschema_rs.Draft202012Validator(_relaxed(body))
+        for operation_id, body in _bodies(raw)
+    }
+
+    @schema.hook
+    def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> bool:  # noqa: ARG001
+        """Keeps a failure unless the accepted value was forbidden by an assumed rule only."""
+        if not isinstance(failure, AcceptedNegativeData):
+            return True
+        definition = case.operation.definition.raw
+        validator = lenient.get(definition["operationId"])
+        if validator is None:
+            return False  # pages: paging.out-of-range is assumed, and looked at in test_errors
+        return not validator.is_valid(case.body)
+
+    return schema
+
+
+def _bodies(raw: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (item["operationId"], item["requestBody"]["content"]["application/json"]["schema"])
+        for path in raw["paths"].values()
+        for item in path.values()
+        if "requestBody" in item
+    ]
+
+
+def _relaxed(schema: dict[str, Any]) -> dict[str, Any]:
+    """A request schema without what is assumed only: what it forbids every server must refuse."""
+    properties = {
+        name: LENIENT.get(name, definition) for name, definition in schema["properties"].items()
+    }
+    return {"type": "object", "required": schema["required"], "properties": properties}
+
+
+def answer(response: Any) -> Answer:
+    """A response of schemathesis as an observation."""
+    request = response.request
+    body = request.body or b""
+    sent = Request(
+        request.method,
+        request.url,
+        dict(request.headers),
+        body.encode() if isinstance(body, str) else body,
+    )
+    headers = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
+    return Answer(sent, response.status_code, headers, response.content)
+
+
+class Harmless:
+    """Replaces the addresses in generated bodies by the kit's own, so that no odd host is ever called.
+
+    A body is copied and never changed: schemathesis shares examples between cases. An address that is too long keeps
+    its length and one that is none stays as it is, so a case remains as valid or invalid as it was meant to be.
+    """
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._own = {
+            "callback_url": f"{receiver.base_url}/generated",
+            "voice_url": receiver.sample_url,
+        }
+
+    def __call__(self, body: Any) -> Any:
+        """A body to send instead of a generated one."""
+        if not isinstance(body, dict):
+            return body
+        replaced = {
+            name: self._instead(own, body[name]) for name, own in self._own.items() if name in body
+        }
+        return {**body, **replaced}
+
+    def _instead(self, own: str, given: Any) -> Any:
+        if not isinstance(given, str) or _ADDRESS.match(given) is None:
+            return given
+        if len(given) <= _LONGEST_ADDRESS:
+            return own
+        return f"{own}?".ljust(len(given), "x")

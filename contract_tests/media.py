@@ -1,0 +1,27 @@
+"""Files that answers lead to."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from contract_tests import checks
+from contract_tests.target import Target
+
+
+def fetched(target: Target, url: str) -> bytes:
+    """A file's content, fetched without credentials.
+
+    Skips the test when the file is on another host than the target, and that is out of reach.
+    """
+    checks.require(
+        url.startswith(("http://", "https://")), "media.url.no-auth", f"no address: {url}"
+    )
+    try:
+        reply = target.plain("GET", url)
+    except httpx2.TransportError as reason:
+        if target.is_own(url):
+            raise checks.Broken(f"[media.url.no-auth] {url}: {reason}") from None
+        pytest.skip(f"not looked at: {url} cannot be reached from here ({reason})")
+    checks.require(reply.status == 200, "media.url.no-auth", f"HTTP {reply.status} at {url}")
+    return reply.body

@@ -1,0 +1,126 @@
+"""What was seen: an answer of the server, and a notification it sent. Checks are functions over these."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+#: What stands where a body is not JSON.
+NOT_JSON = object()
+#: Characters of a body or value that a message quotes.
+_QUOTED = 600
+#: Headers that hold secrets; messages show them as asterisks.
+_SECRET = "authorization"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request of the kit, as sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def curl(self) -> str:
+        """A command line that sends it again, but for the credential."""
+        parts = ["curl", "-sS", "-X", self.method]
+        for name, value in self.headers.items():
+            shown = (
+                "Bearer ***" if name.lower() == _SECRET and value.startswith("Bearer ") else value
+            )
+            parts += ["-H", f"{name}: {shown}"]
+        if self.body:
+            parts += ["--data-raw", shortened(self.body.decode("utf-8", "replace"))]
+        return " ".join(shlex.quote(part) for part in [*parts, self.url])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the server."""
+
+    request: Request
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, or ``NOT_JSON``."""
+        return decoded(self.body)
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case; may be empty."""
+        return media_type(self.headers.get("content-type", ""))
+
+    @property
+    def code(self) -> Any:
+        """The envelope's code as sent, ``None`` without one."""
+        return self.json.get("code") if isinstance(self.json, dict) else None
+
+    @property
+    def pair(self) -> tuple[int, Any]:
+        """HTTP status and code."""
+        return self.status, self.code
+
+    @property
+    def data(self) -> Any:
+        """The envelope's data, ``None`` without."""
+        return self.json.get("data") if isinstance(self.json, dict) else None
+
+    def __str__(self) -> str:
+        text = shortened(self.body.decode("utf-8", "replace"))
+        return f"HTTP {self.status} {text}\n  {self.request.curl}"
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A request that reached the kit's receiver.
+
+    Attributes:
+        ordinal: its place among all that arrived, from 0.
+    """
+
+    ordinal: int
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, or ``NOT_JSON``."""
+        return decoded(self.body)
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case; may be empty."""
+        return media_type(self.headers.get("content-type", ""))
+
+    def __str__(self) -> str:
+        text = shortened(self.body.decode("utf-8", "replace"))
+        return f"#{self.ordinal} {self.method} {self.path} {text}"
+
+
+def decoded(body: bytes) -> Any:
+    """A body as JSON, or ``NOT_JSON``."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+
+
+def media_type(header: str) -> str:
+    """A Content-Type without parameters, in lower case."""
+    return header.partition(";")[0].strip().lower()
+
+
+def shortened(text: str) -> str:
+    """A text short enough for a message."""
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}... ({len(text)} characters)"

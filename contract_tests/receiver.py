@@ -1,0 +1,188 @@
+"""A real HTTP receiver of callbacks on loopback, with a sample recording for whoever fetches it."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+import wave
+from collections.abc import Callable
+from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import ThreadingMixIn
+from types import TracebackType
+from typing import Any
+
+from contract_tests.observation import Notification
+
+#: Where the sample recording is.
+SAMPLE_PATH = "/sample.wav"
+#: Seconds of the sample: the contract asks for 5 to 30.
+_SAMPLE_S = 6
+_SAMPLE_RATE_HZ = 8000
+
+Condition = Callable[[list[Notification]], bool]
+
+
+class NothingArrived(AssertionError):
+    """Raised when what was waited for did not arrive in time; the message shows what did."""
+
+
+class Inbox:
+    """What has arrived, in the order of arrival. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._all: list[Notification] = []
+
+    def add(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
+        """Takes a request in."""
+        with self._changed:
+            self._all.append(Notification(len(self._all), method, path, headers, body))
+            self._changed.notify_all()
+
+    def of(self, path: str) -> list[Notification]:
+        """What arrived at a path, oldest first."""
+        with self._changed:
+            return [item for item in self._all if item.path == path]
+
+    def wait_for(
+        self, path: str, what: str, timeout_s: float, condition: Condition
+    ) -> list[Notification]:
+        """Waits until what arrived at a path fulfils a condition; returns it.
+
+        Raises:
+            NothingArrived: it does not within ``timeout_s``.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                seen = [item for item in self._all if item.path == path]
+                if condition(seen):
+                    return seen
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    arrived = "\n  ".join(map(str, seen)) or "nothing"
+                    elsewhere = len(self._all) - len(seen)
+                    raise NothingArrived(
+                        f"{what} did not arrive at {path} in {timeout_s:g} s, but\n  {arrived}\n"
+                        f"  and {elsewhere} at other paths"
+                    )
+
+
+class _Server(ThreadingMixIn, HTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, inbox: Inbox) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+        # The protocol is named so that accepted connections send at once.
+        self.socket.close()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self.inbox = inbox
+        self.server_bind()
+        self.server_activate()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: a sender that hangs up is no concern of the kit's."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 30
+
+    def _receive(self) -> None:
+        server = self.server
+        body = self._body()
+        if self.command == "GET" and self.path == SAMPLE_PATH:
+            self._answer(200, "audio/wav", sample())
+            return
+        if isinstance(server, _Server):
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            server.inbox.add(self.command, self.path, headers, body)
+        self._answer(200, "application/json", b"{}")
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _receive
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Prints nothing."""
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("transfer-encoding", "").lower():
+            return self.rfile.read(int(self.headers.get("content-length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().partition(b";")[0] or b"0", 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # trailers
+        return b"".join(chunks)
+
+    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+class Receiver:
+    """A receiver that runs from entering to leaving. It accepts everything with 200."""
+
+    def __init__(self) -> None:
+        self.inbox = Inbox()
+        self._server = _Server(self.inbox)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            args=(0.05,),
+            name="contract-receiver",
+            daemon=True,
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def sample_url(self) -> str:
+        """A recording of six seconds that can be fetched."""
+        return self.base_url + SAMPLE_PATH
+
+    def start(self) -> Receiver:
+        """Starts; connections are accepted from now on."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stops listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Receiver:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+@cache
+def sample() -> bytes:
+    """A WAV file of six seconds: a soft saw tooth."""
+    frames = bytes(128 + (step * 7 % 64) - 32 for step in range(_SAMPLE_RATE_HZ))
+    file = io.BytesIO()
+    with wave.open(file, "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(1)
+        recording.setframerate(_SAMPLE_RATE_HZ)
+        recording.writeframes(frames * _SAMPLE_S)
+    return file.getvalue()

@@ -1,0 +1,48 @@
+"""Hypothesis strategies: small alphabets, so that collisions, the interesting part, happen in every run."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from contract_tests.receiver import Receiver
+
+#: Words for external ids; ``None`` is an absent field, and an empty text counts as absent.
+EXTERNAL_WORDS = (None, "", "a", "b", "c")
+#: Display names: one character, the longest allowed, other scripts, beyond the basic plane.
+NAMES = ("Narrator", "n", "n" * 20, "温柔姐姐", "Zoë \U0001f399")
+#: Page sizes: every task alone, a remainder on the last page, the default.
+PAGE_SIZES = (1, 2, 30)
+#: Seconds by which time moves: within a status, across one, past everything that is usual.
+STEPS_S = (0.5, 2, 10)
+
+
+def names() -> st.SearchStrategy[str]:
+    """Names that a voice may have."""
+    return st.sampled_from(NAMES)
+
+
+def external_words() -> st.SearchStrategy[str | None]:
+    """Words to make external ids of."""
+    return st.sampled_from(EXTERNAL_WORDS)
+
+
+def booleans() -> st.SearchStrategy[bool]:
+    """Whether or not."""
+    return st.booleans()
+
+
+def source(receiver: Receiver, *, video: bool) -> dict[str, str]:
+    """What a voice is learned from: a recording, or a video with the other field empty, which counts as absent."""
+    if video:
+        return {"video_id": "830460928805724256", "voice_url": ""}
+    return {"voice_url": receiver.sample_url}
+
+
+def page_sizes() -> st.SearchStrategy[int]:
+    """Sizes of a page."""
+    return st.sampled_from(PAGE_SIZES)
+
+
+def steps_s() -> st.SearchStrategy[float]:
+    """How far time moves, in seconds."""
+    return st.sampled_from(STEPS_S)

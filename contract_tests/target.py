@@ -1,0 +1,194 @@
+"""The server under test: where it is, whose credentials are used, and what it offers a tester."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+
+from contract_tests.observation import Answer, Request
+
+#: Seconds a single answer may take.
+ANSWER_TIMEOUT_S = 30.0
+#: The first and the longest pause between two looks at a server that cannot be told to hurry.
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 2.0
+#: Virtual seconds by which a controlled clock is moved between two looks, and how often.
+_STEP_S = 1.0
+_STEPS = 600
+
+T = TypeVar("T")
+
+
+class TooSlow(AssertionError):
+    """Raised when what was waited for did not come within the target's patience."""
+
+
+class Target:
+    """A server and the credentials to use there.
+
+    Args:
+        base_url: where it is, without a path.
+        api_key: the account to work in; a fresh random one when none is given.
+        api_key2: another account; without it, what accounts see of each other is not looked at.
+        patience_s: real seconds to wait for a task to end where the clock cannot be moved.
+
+    Attributes:
+        run: unique to this run; every external id begins with it.
+    """
+
+    def __init__(
+        self, base_url: str, *, api_key: str = "", api_key2: str = "", patience_s: float = 120.0
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.run = f"ct-{secrets.token_hex(4)}"
+        self.key_was_given = bool(api_key)
+        self.api_key = api_key or f"{self.run}-a"
+        self._api_key2 = api_key2
+        self.patience_s = patience_s
+        self._ordinals = itertools.count(1)
+        self._client = httpx2.Client(
+            timeout=ANSWER_TIMEOUT_S, trust_env=False, follow_redirects=False
+        )
+
+    def with_key(self, api_key: str) -> Target:
+        """The same server with another key; the connections are shared."""
+        other = copy.copy(self)
+        other.api_key = api_key
+        return other
+
+    def fresh(self) -> Target:
+        """The same server with a key of its own, if it lets invented keys in; else with the same one."""
+        if self.key_was_given:
+            return self
+        return self.with_key(self.unique("account"))
+
+    def is_own(self, url: str) -> bool:
+        """Whether a URL leads to this server."""
+        return urlsplit(url).netloc == urlsplit(self.base_url).netloc
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._client.close()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine, so that it reaches the kit's receiver."""
+        return is_loopback(self.base_url)
+
+    @cached_property
+    def control(self) -> bool:
+        """Whether it is a kling-mock whose clock the kit may move."""
+        health = self.plain("GET", "/__mock__/health")
+        if health.status != 200 or b"kling-mock" not in health.body:
+            return False
+        return self._advanced(0).status == 200
+
+    @property
+    def api_key2(self) -> str:
+        """The key of another account; empty where there is none. A kling-mock that lets any key in has many."""
+        may_invent = self.control and not self.key_was_given
+        return self._api_key2 or (f"{self.run}-b" if may_invent else "")
+
+    def serves(self, path: str) -> bool:
+        """Whether a path takes POST: an empty object is not answered with 404. It creates nothing."""
+        return self.call("POST", path, body=b"{}").status != 404
+
+    def unique(self, word: str) -> str:
+        """An external id that no run has used."""
+        return f"{self.run}-{next(self._ordinals)}-{word}"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        credential: str | None = None,
+        authorization: str | None = None,
+    ) -> Answer:
+        """Sends a request to the API.
+
+        Args:
+            body: bytes as they are, or a mapping as JSON.
+            credential: the bearer credential, by default the target's key.
+            authorization: the whole header instead; an empty one is not sent.
+        """
+        headers = {"content-type": "application/json"} if body is not None else {}
+        if authorization is None:
+            authorization = f"Bearer {credential or self.api_key}"
+        if authorization:
+            headers["authorization"] = authorization
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        url = str(httpx2.URL(self.base_url + path, params=query) if query else self.base_url + path)
+        sent = Request(method, url, headers, content or b"")
+        answer = self._client.request(method, url, headers=headers, content=content)
+        return Answer(sent, answer.status_code, dict(answer.headers), answer.content)
+
+    def plain(self, method: str, place: str) -> Answer:
+        """Asks for a path of the server, or for an absolute URL, without credentials; follows redirects.
+
+        Raises:
+            httpx2.TransportError: nobody answers there.
+        """
+        url = place if "://" in place else self.base_url + place
+        answer = self._client.request(method, url, follow_redirects=True)
+        return Answer(
+            Request(method, url), answer.status_code, dict(answer.headers), answer.content
+        )
+
+    def advance(self, seconds: float) -> None:
+        """Moves the account's clock; what falls due, callbacks among it, has happened on return."""
+        moved = self._advanced(seconds)
+        if moved.status != 200:
+            raise RuntimeError(f"the control API refused to advance: {moved.body!r}")
+
+    def eventually(self, what: str, look: Callable[[], T | None]) -> T:
+        """Looks until something is seen: moves the clock between looks where it can, and waits really elsewhere.
+
+        Raises:
+            TooSlow: it was not seen in time.
+        """
+        if self.control:
+            for _ in range(_STEPS):
+                if (seen := look()) is not None:
+                    return seen
+                self.advance(_STEP_S)
+            raise TooSlow(f"{what} did not come within {_STEPS * _STEP_S:g} virtual seconds")
+        found = self.within(self.patience_s, look)
+        if found is None:
+            raise TooSlow(f"{what} did not come within {self.patience_s:g} s (--contract-patience)")
+        return found
+
+    def within(self, seconds: float, look: Callable[[], T | None]) -> T | None:
+        """Looks, with growing pauses, until something is seen or real seconds have passed."""
+        deadline = time.monotonic() + seconds
+        pause_s = _FIRST_PAUSE_S
+        while (seen := look()) is None and time.monotonic() < deadline:
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+        return seen
+
+    def _advanced(self, seconds: float) -> Answer:
+        return self.call("POST", "/__mock__/clock/advance", body={"by": seconds})
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,199 @@
+"""Custom voices by model: whatever order things are done in, the server shows what the oracle expects."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+import hypothesis
+from hypothesis import note
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from contract_tests import checks, options, strategies
+from contract_tests.api import Api, Record, TooManyTasks
+from contract_tests.oracle import KnownVoice, Oracle, Verdict
+from contract_tests.receiver import Receiver
+from contract_tests.waiting import Waiting
+from contract_tests.walk import DELIVERY_S, any_terminal
+
+#: Steps of one life story.
+STEPS = 25
+#: Real seconds that one task may take of them at the end of its story.
+_PATIENCE_S = 10.0
+#: Virtual seconds after which every ordinary task has ended.
+_END_S = 600.0
+
+
+class CustomVoices(RuleBasedStateMachine):
+    """Creates, queries, lists, deletes and waits, and holds every answer and callback against the oracle."""
+
+    shared: ClassVar[Api]
+    receiver: ClassVar[Receiver]
+    waiting: ClassVar[Waiting]
+    too_small: ClassVar[set[int]]
+    tasks: Bundle[KnownVoice] = Bundle("tasks")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._api = self.shared.with_target(self.shared.target.fresh())
+        self._oracle = Oracle()
+        self._story = self._api.target.unique("story")
+        self._paths: dict[str, str] = {}
+        self._silent: list[str] = []
+
+    @rule(
+        target=tasks,
+        name=strategies.names(),
+        word=strategies.external_words(),
+        notified=strategies.booleans(),
+        video=strategies.booleans(),
+    )
+    def create(self, name: str, word: str | None, notified: bool, video: bool) -> Any:
+        """Creates a voice; an external id that is taken must be refused, and then nothing happens."""
+        source = strategies.source(self.receiver, video=video)
+        request: Record = {"voice_name": name, **source}
+        if word is not None:
+            request["external_task_id"] = word and f"{self._story}-{word}"
+        path = f"/machine/{self._api.target.unique('callback')}"
+        if notified:
+            request["callback_url"] = self.receiver.base_url + path
+        verdict = self._oracle.on_create(request)
+        answer = self._api.call("createCustomVoice", request)
+        note(f"oracle: {verdict.value}; server: {answer.pair}")
+        if verdict is Verdict.REFUSE:
+            clause = "voice-create.external-id.unique"
+            checks.refused(answer, self._api.dialect, clause, {(400, 1201)})
+        if verdict is Verdict.ACCEPT:
+            checks.require(answer.pair == (200, 0), "voice-create.endpoint", answer)
+        if answer.status != 200:
+            self._silent.append(path)
+            return multiple()
+        task = self._oracle.created(request, answer.data)
+        self.shared.remember("createCustomVoice", answer)
+        if notified:
+            self._paths[task.id] = path
+        return task
+
+    @rule(task=tasks, by_external_id=strategies.booleans())
+    def query(self, task: KnownVoice, by_external_id: bool) -> None:
+        """Queries by either id."""
+        self._look(task, task.external_id if by_external_id and task.external_id else task.id)
+
+    @rule(size=strategies.page_sizes())
+    def list_all(self, size: int) -> None:
+        """Walks through all pages."""
+        if size in self.too_small:
+            return
+        try:
+            self._oracle.listed(self._api.voices(size))
+        except TooManyTasks as reason:
+            self.too_small.add(size)
+            note(f"not looked at: {reason}")
+
+    @rule(task=tasks)
+    def delete(self, task: KnownVoice) -> None:
+        """Deletes a voice that was seen; a second time, or while there is none, that is refused."""
+        named = task.voice_id or task.id  # a task id is no voice id
+        answer = self._api.call("deleteVoice", {"voice_id": named})
+        note(f"oracle: {self._oracle}; server: {answer.pair}")
+        if task.deleted or not task.voice_id:
+            clause = "voice-delete.twice" if task.deleted else "voice-delete.by-voice-id"
+            checks.refused(answer, self._api.dialect, clause, {(400, 1200), (400, 1201)})
+            return
+        checks.require(answer.pair == (200, 0), "voice-delete.endpoint", answer)
+        self._oracle.deleted(task, answer.data)
+
+    @rule(seconds=strategies.steps_s())
+    def time_passes(self, seconds: float) -> None:
+        """Moves the clock, or waits for a change of any task."""
+        if self._api.target.control:
+            self._api.target.advance(seconds)
+            return
+        pending = [task for task in self._oracle.tasks.values() if not task.is_terminal]
+        if pending:
+            before = pending[0].status
+            waited_s = self.waiting.take(seconds / 10)
+            self._api.target.within(waited_s, lambda: self._moved(pending[0], before))
+
+    @invariant()
+    def what_is_known_is_shown(self) -> None:
+        """The task touched last is still what it was, or further on."""
+        if self._oracle.tasks:
+            task = next(reversed(self._oracle.tasks.values()))
+            self._look(task, task.id)
+
+    def teardown(self) -> None:
+        """Lets every task end, and holds the notifications against what was seen."""
+        note(f"oracle: {self._oracle}")
+        if not self._let_end():
+            note("not looked at: notifications, since tasks are still under way")
+            return
+        if not self._api.target.is_loopback:
+            note("not looked at: notifications, since the target cannot reach the receiver")
+            return
+        operation = self._api.document.operations["createCustomVoice"]
+        validator = operation.callbacks["voiceTaskChanged"]
+        inbox = self.receiver.inbox
+        for task_id, path in self._paths.items():
+            what = f"[callback.terminal] the notification of the end of {task_id}"
+            arrived = inbox.wait_for(path, what, DELIVERY_S, any_terminal)
+            for item in arrived:
+                checks.notification(item, validator)
+            self._oracle.notified(self._oracle.tasks[task_id], arrived)
+        for path in self._silent:
+            clause = "voice-create.external-id.no-effect"
+            checks.require(not inbox.of(path), clause, inbox.of(path))
+
+    def _look(self, task: KnownVoice, name: str) -> None:
+        answer = self._api.call("getCustomVoice", name=name)
+        if task.deleted and answer.pair == (400, 1201):
+            return  # voice-delete.task-stays is disputed
+        checks.require(answer.pair == (200, 0), "voice-get.by-task-id", answer)
+        found = self._oracle.tasks.get(answer.data["task_id"])
+        same = found is task or (found is not None and found in self._oracle.holders(name))
+        checks.require(same, "voice-get.by-external-id", f"{answer}\n  asked for {task.id}")
+        self._oracle.shown(found or task, answer.data)
+
+    def _moved(self, task: KnownVoice, before: str) -> bool | None:
+        self._look(task, task.id)
+        return task.status != before or task.deleted or None
+
+    def _let_end(self) -> bool:
+        if self._api.target.control:
+            self._api.target.advance(_END_S)
+        pending = [task for task in self._oracle.tasks.values() if not task.is_terminal]
+        for task in pending:
+            waited_s = 0.0 if self._api.target.control else self.waiting.take(_PATIENCE_S)
+            self._api.target.within(waited_s, partial(self._ended, task))
+        return all(task.is_terminal for task in self._oracle.tasks.values())
+
+    def _ended(self, task: KnownVoice) -> bool | None:
+        self._look(task, task.id)
+        return task.is_terminal or task.deleted or None
+
+
+def test_custom_voices_follow_the_model(voices_api: Api, receiver: Receiver) -> None:
+    """In whatever order voices are created, queried, listed and deleted while time passes, the rules hold.
+
+    Statuses only move forward and ends are final; ids are unique, external ids are unique per account and resolve to
+    their task; records echo the request; lists hold every task once; deletion is effective; callbacks tell of every
+    end, in order, as queries do, and of nothing else.
+
+    Source: the rules in brackets of each finding; openapi/ operations createCustomVoice to deleteVoice.
+    """
+
+    class Stories(CustomVoices):
+        shared = voices_api
+        waiting = Waiting()
+        too_small: ClassVar[set[int]] = set()
+
+    Stories.receiver = receiver
+    settings = hypothesis.settings(options.profile(), stateful_step_count=STEPS)
+    run_state_machine_as_test(Stories, settings=settings)

@@ -1,0 +1,35 @@
+"""Generated requests: schemathesis over every operation of every document, by example, by coverage and at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemathesis import Case
+from schemathesis.pytest import parametrize
+
+from contract_tests import checks, engine, options
+from contract_tests.run import Run
+
+SCHEMAS = engine.schemas()
+
+
+@parametrize(**SCHEMAS)
+@options.profile()
+def test_operation_answers_as_its_document_says(case: Case[Any], run: Run) -> None:
+    """Whatever is sent, the answer has a declared status, the media type and the schema of that status.
+
+    Its envelope's code is one that the status allows; what the document forbids is refused; and no request makes the
+    server fail with a 5xx.
+
+    Source: the document of the dialect, every operation; errors.code-matches-status, errors.no-data.
+    """
+    dialect = case.operation.schema.raw_schema["info"]["x-dialect"]
+    api = run.api(dialect)
+    case.body = engine.Harmless(run.receiver)(case.body)
+    response = case.call(
+        base_url=api.target.base_url, headers={"Authorization": f"Bearer {api.target.api_key}"}
+    )
+    answer = engine.answer(response)
+    api.remember(case.operation.definition.raw["operationId"], answer)
+    checks.envelope(answer, dialect)
+    case.validate_response(response, excluded_checks=engine.EXCLUDED)
