@@ -6,6 +6,7 @@ Exit codes: 0 done, 2 the user's mistake, said in one line.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -127,6 +128,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    gc.disable()  # a start makes no garbage worth looking for; foreground.serve enables it
     from mock_server import foreground
 
     flags = {

@@ -81,7 +81,6 @@ class Contract:
     """All operations of all dialects."""
 
     operations: list[Operation]
-    documents: dict[str, Document]
     _fixed: dict[bytes, Match] = field(init=False, default_factory=dict)
     _with_id: dict[bytes, dict[str, Operation]] = field(init=False, default_factory=dict)
 
@@ -124,9 +123,9 @@ def load(documents: Documents, names: Iterable[str] = (*DIALECTS, EXTENSIONS)) -
     Raises:
         BrokenFile: a document cannot be used.
     """
-    bundled = {name: documents.bundled(name) for name in names}
-    operations = [operation for document in bundled.values() for operation in _operations(document)]
-    return Contract(operations, bundled)
+    return Contract(
+        [operation for name in names for operation in _operations(documents.requests(name))]
+    )
 
 
 def _operations(document: Document) -> Iterable[Operation]:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-import jwt
 import orjson
 
 from mock_server.core.claims import judge
@@ -96,6 +95,8 @@ class Credentials:
         )
 
     def _of_token(self, token: str) -> str:
+        import jwt  # a fortieth of the start-up time, and most clients send keys
+
         configured = self._configured
         try:
             claims = jwt.decode(token, options={"verify_signature": False, "require": []})
@@ -110,6 +111,8 @@ class Credentials:
         return judge(claims, self._now_s()).access_key
 
     def _verify(self, token: str, access_key: object) -> None:
+        import jwt
+
         configured = self._configured
         if not configured.access_key or access_key != configured.access_key:
             raise Refused(Reason.AUTHORIZATION_INVALID, "The access key is not known")

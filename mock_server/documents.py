@@ -15,6 +15,7 @@ EXTENSIONS = "extensions"
 CONTROL = "control"
 
 Document = dict[str, Any]
+_OF_REQUESTS = ("operationId", "summary", "x-dialect", "requestBody")
 
 
 class Documents:
@@ -27,6 +28,7 @@ class Documents:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[Path, Any] = {}
+        self._bundled: dict[str, Document] = {}
 
     def __iter__(self) -> Iterator[str]:
         """The names of all documents."""
@@ -38,11 +40,33 @@ class Documents:
         Raises:
             BrokenFile: a file is missing or broken, or a reference leads nowhere.
         """
+        if name not in self._bundled:
+            path = (self._folder / f"{name}.yaml").resolve()
+            document = dict(self._file(path))
+            bundle = _Bundle(self, path, dict(document.pop("components", {})))
+            resolved = {key: bundle.local(value, path) for key, value in document.items()}
+            self._bundled[name] = {**resolved, "components": bundle.components()}
+        return self._bundled[name]
+
+    def requests(self, name: str) -> Document:
+        """A document cut down to what requests are matched and checked by; other files are not even read.
+
+        Raises:
+            BrokenFile: a file that is needed is missing or broken, or a reference leads nowhere.
+        """
         path = (self._folder / f"{name}.yaml").resolve()
-        document = dict(self._file(path))
-        bundle = _Bundle(self, path, dict(document.pop("components", {})))
-        resolved = {key: bundle.local(value, path) for key, value in document.items()}
-        return {**resolved, "components": bundle.components()}
+        document = self._file(path)
+        schemas = document.get("components", {}).get("schemas", {})
+        bundle = _Bundle(self, path, {"schemas": schemas})
+        paths = {
+            place: {
+                method: {key: bundle.local(spec[key], path) for key in _OF_REQUESTS if key in spec}
+                for method, spec in item.items()
+                if isinstance(spec, dict)
+            }
+            for place, item in document["paths"].items()
+        }
+        return {"info": document["info"], "paths": paths, "components": bundle.components()}
 
     def target(self, file: Path, section: str, name: str) -> Any:
         """The component ``section/name`` of a file.
@@ -72,6 +96,7 @@ class _Bundle:
         self._own = own
         self._hoisted: dict[str, dict[str, Any]] = {}
         self._from: dict[tuple[str, str], Path] = {}
+        self._sources: dict[tuple[Path, str], Path] = {}
 
     def local(self, value: Any, file: Path) -> Any:
         """A value of ``file`` with its references made local; what they lead to is hoisted."""
@@ -96,9 +121,15 @@ class _Bundle:
             for section in sorted(sections)
         }
 
+    def _source(self, file: Path, place: str) -> Path:
+        source = self._sources.get((file, place))
+        if source is None:
+            source = self._sources[file, place] = (file.parent / place).resolve()
+        return source
+
     def _hoist(self, reference: str, file: Path) -> str:
         place, _, pointer = reference.partition("#")
-        source = (file.parent / place).resolve() if place else file
+        source = self._source(file, place) if place else file
         try:
             _, components, section, name = pointer.split("/")
         except ValueError:

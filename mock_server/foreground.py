@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from types import FrameType
@@ -12,6 +13,9 @@ from mock_server.http.app import create_app
 from mock_server.server import Server
 from mock_server.settings import Settings
 from mock_server.sockets import listen, url_of
+
+#: New objects before they are looked through for garbage. Tasks are kept for good, so looking often is in vain.
+_GC_THRESHOLD = 20_000
 
 
 def serve(settings: Settings) -> int:
@@ -31,6 +35,9 @@ def serve(settings: Settings) -> int:
         server.force_exit = server.should_exit
         server.should_exit = True
 
+    gc.freeze()  # the world lives as long as the process: not looked through again and again
+    gc.set_threshold(_GC_THRESHOLD, 20, 50)
+    gc.enable()
     # Before the loop runs, so that no moment is left in which a signal kills the process.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, stop)

@@ -56,7 +56,7 @@ class Planner:
         publish: told of every status a task reaches.
 
     Attributes:
-        planned: told of an account whose agenda got a new entry; the dispatcher takes this place.
+        planned: told of an account whose agenda has a new first entry; the dispatcher takes this place.
     """
 
     planned: Callable[[Account], None]
@@ -143,10 +143,13 @@ class Planner:
         """Tells that a stored task exists, and plans its next step."""
         if self._tells:
             self._publish(moved(task, observe_step(task, 0)))
+        agenda = account.agenda
+        before = agenda.next_at()
         if task.callback_url and self.is_reported(task, observe_step(task, 0)):
-            account.agenda.plan(task.created_at, task.id, 0)
+            agenda.plan(task.created_at, task.id, 0)
         self._plan_step(account, task, 1)
-        self.planned(account)
+        if agenda.next_at() != before:  # else whoever delivers waits for the right instant already
+            self.planned(account)
 
     def arrive(self, account: Account, due: Due) -> Arrival | None:
         """A planned step has come: tells so and plans the next. ``None`` when the plan has changed meanwhile."""

@@ -49,6 +49,7 @@ class Server(uvicorn.Server):
                 lifespan="on",
                 timeout_graceful_shutdown=_DRAIN_S,
                 server_header=False,
+                proxy_headers=False,  # --public-url says what URLs begin with, not whoever connects
                 timeout_keep_alive=_KEEP_ALIVE_S,
             )
         )

@@ -93,19 +93,27 @@ def _is_base(url: str) -> bool:
     return is_plain and is_visible and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+#: Instants of the contract are milliseconds, which seconds could not be taken for: from 2001, and far from their end.
+_INSTANTS = (1_000_000_000_000, 90_000_000_000_000)
+
+
 def instant(value: Any) -> int:
     """An instant in ms since the Unix epoch, from that number or ISO 8601; UTC where no zone is given."""
-    if re.fullmatch(r"[0-9]{1,15}", str(value)):
-        return int(value)
+    words = f"must be ISO 8601 or milliseconds since the Unix epoch, from 2001 on, not {value!r}"
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return round(moment.timestamp() * 1000)
+        found = int(value) if re.fullmatch(r"[0-9]{1,15}", str(value)) else _of_iso(value)
     except (ValueError, OverflowError):
-        raise ValueError(
-            f"must be ISO 8601 or milliseconds since the Unix epoch, not {value!r}"
-        ) from None
+        raise ValueError(words) from None
+    if not _INSTANTS[0] <= found <= _INSTANTS[1]:
+        raise ValueError(words)
+    return found
+
+
+def _of_iso(value: Any) -> int:
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
 
 
 def behaviour(value: Any) -> Behaviour:

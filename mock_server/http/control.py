@@ -70,7 +70,7 @@ class Control:
         if name not in list(self._world.documents) or form not in ("json", "yaml"):
             known = ", ".join(self._world.documents)
             raise ControlError(404, f"no such document; there are {known}, each as .json and .yaml")
-        document = self._world.contract.documents.get(name) or self._world.documents.bundled(name)
+        document = self._world.documents.bundled(name)
         if form == "json":
             return answer(document)
         text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)

@@ -10,7 +10,6 @@ import time
 import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -55,7 +54,7 @@ class Pipeline:
             if found is not None:
                 call.id = found.id
             if operation.body is not None:
-                await self._take_body(receive, dialect, operation, call)
+                self._decode(await request.body(receive), dialect, operation, call)
             answer = dialect.handlers[operation.operation_id](call)
             if not isinstance(answer, Answer):
                 answer = await request.unless_gone(answer, receive)
@@ -66,7 +65,9 @@ class Pipeline:
         except Exception:  # noqa: BLE001  # whatever breaks, the client gets the dialect's own error
             traceback.print_exc()
             answer = self._refused(dialect, Refused(Reason.SERVER_ERROR), call)
-        await _send(send, answer, call)
+        headers = _headers(answer, call)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
         if self._tells:
             self._tell(scope["method"], raw_path, answer, call, began)
 
@@ -90,7 +91,7 @@ class Pipeline:
         call.request_id = dialect.request_id(world.ids.request_id(account.id, number))
         call.query = scope["query_string"]
         call.origin = self._public_url or request.origin(scope, headers.host)
-        if headers.scenario or headers.unknown:
+        if headers.scenario is not None or headers.unknown:
             self._choose(headers, dialect, operation, call)
 
     def _choose(
@@ -98,7 +99,7 @@ class Pipeline:
     ) -> None:
         """Takes the X-Mock-* headers: what cannot be applied is warned about, or refused with --strict."""
         warnings = [f"unknown header {name}" for name in headers.unknown]
-        if headers.scenario:
+        if headers.scenario is not None:
             try:
                 scenario = self._world.scenarios.named(headers.scenario)
             except UnknownScenario as error:
@@ -112,11 +113,10 @@ class Pipeline:
             raise Refused(Reason.PARAMETER_ILLEGAL, "; ".join(warnings))
         call.warning = "; ".join(warnings)
 
-    async def _take_body(
-        self, receive: Receive, dialect: Dialect, operation: Operation, call: Call
+    def _decode(
+        self, raw: bytes | None, dialect: Dialect, operation: Operation, call: Call
     ) -> None:
         behaviour = self._world.settings.behaviour
-        raw = await request.body(receive)
         if raw is None:
             raise not_an_object(behaviour, "The request body is larger than 1 MB")
         try:
@@ -160,12 +160,10 @@ class Pipeline:
         )
 
 
-async def _send(send: Send, answer: Answer, call: Call) -> None:
-    body = answer.body
-    headers: list[Any] = [_JSON, (b"content-length", b"%d" % len(body))]
+def _headers(answer: Answer, call: Call) -> list[tuple[bytes, bytes]]:
+    headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
     if answer.scenario:
         headers.append((b"x-mock-scenario", answer.scenario.encode()))
     if call.warning:
         headers.append((b"x-mock-warning", call.warning.encode("latin-1", "replace")))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from starlette.types import Receive, Scope
@@ -16,6 +17,16 @@ MAX_BODY_BYTES = 1_000_000
 _HOST = re.compile(rb"[A-Za-z0-9._~\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
+_OURS = frozenset((b"x-mock-scenario", b"x-mock-token"))
+#: What clients send as a rule. A request with no other header has none of ours, and is not searched for them.
+_ORDINARY = frozenset(
+    (
+        b"accept accept-encoding accept-language authorization connection content-length"
+        b" content-type host sec-fetch-mode user-agent"
+    ).split()
+)
+
+
 class ClientGone(Exception):
     """Raised when the client closed the connection: nobody is left to answer."""
 
@@ -25,34 +36,39 @@ class Headers(NamedTuple):
 
     authorization: bytes | None
     host: bytes
-    scenario: str
-    unknown: list[str]
+    scenario: str | None = None
+    unknown: tuple[str, ...] = ()
 
 
 def headers(scope: Scope) -> Headers:
-    """The headers of a request."""
-    authorization: bytes | None = None
-    host = b""
-    scenario = ""
-    unknown: list[str] = []
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            authorization = value
-        elif name == b"host":
-            host = value
-        elif name == b"x-mock-scenario":
-            scenario = value.decode("latin-1").strip()
-        elif name.startswith(b"x-mock-") and name != b"x-mock-token":
-            unknown.append(name.decode("latin-1"))
-    return Headers(authorization, host, scenario, unknown)
+    """The headers of a request; of one that is repeated, the last."""
+    sent: dict[bytes, bytes] = dict(scope["headers"])
+    authorization, host = sent.get(b"authorization"), sent.get(b"host", b"")
+    if _ORDINARY.issuperset(sent):
+        return Headers(authorization, host)
+    unknown = (name for name in sent if name.startswith(b"x-mock-") and name not in _OURS)
+    scenario = sent.get(b"x-mock-scenario")
+    return Headers(
+        authorization,
+        host,
+        None if scenario is None else scenario.decode("latin-1").strip(),
+        tuple(name.decode("latin-1") for name in unknown),
+    )
 
 
 def origin(scope: Scope, host: bytes) -> str:
     """Scheme and authority as the client reached us; a Host header that is none is not repeated."""
-    if not _HOST.fullmatch(host):
-        name, port = scope.get("server") or ("127.0.0.1", 80)
-        host = f"[{name}]:{port}".encode() if ":" in name else f"{name}:{port}".encode()
-    return f"{scope['scheme']}://{host.decode('ascii')}"
+    if known := _of_host(scope["scheme"], host):
+        return known
+    name, port = scope.get("server") or ("127.0.0.1", 80)
+    authority = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    return f"{scope['scheme']}://{authority}"
+
+
+@lru_cache(maxsize=256)
+def _of_host(scheme: str, host: bytes) -> str:
+    # Remembered: most requests come by the same name, and their tasks then share one text.
+    return f"{scheme}://{host.decode('ascii')}" if _HOST.fullmatch(host) else ""
 
 
 async def body(receive: Receive) -> bytes | None:
