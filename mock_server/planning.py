@@ -74,6 +74,7 @@ class Planner:
         self._scenarios = scenarios
         self._behaviour = behaviour
         self._pace = pace
+        self._polls_per_step = pace.polls_per_step
         self._publish = publish
         self._tells = publish is not ignore
         default = scenarios.default
@@ -106,17 +107,18 @@ class Planner:
         """The task of a text-to-speech order, created now on the account's clock; not stored yet."""
         task_id, audio_id = self.new_ids(account)
         return Task(
-            id=task_id,
-            kind=TaskKind.SPEECH,
-            account_id=account.id,
-            dialect=order.dialect,
-            created_at=account.clock.now(),
-            timeline=chosen.timeline,
-            product=Speech(audio_id, duration_ms(order.text, order.speed)),
-            callback_url=order.callback_url,
-            origin=order.origin,
-            scenario=chosen.scenario,
-            polls_per_step=self._pace.polls_per_step,
+            task_id,
+            TaskKind.SPEECH,
+            account.id,
+            order.dialect,
+            account.clock.now(),
+            chosen.timeline,
+            Speech(audio_id, duration_ms(order.text, order.speed)),
+            "",
+            order.callback_url,
+            order.origin,
+            chosen.scenario,
+            self._polls_per_step,
         )
 
     def new_voice(self, account: Account, order: VoiceOrder, chosen: Chosen) -> Task:
@@ -125,18 +127,18 @@ class Planner:
         if not account.owner_id:
             account.owner_id = self._ids.number(account.id, "owner", 0)
         return Task(
-            id=task_id,
-            kind=TaskKind.CUSTOM_VOICE,
-            account_id=account.id,
-            dialect=order.dialect,
-            created_at=account.clock.now(),
-            timeline=chosen.timeline,
-            product=CustomVoice(voice_id, order.voice_name, account.owner_id),
-            external_id=order.external_id,
-            callback_url=order.callback_url,
-            origin=order.origin,
-            scenario=chosen.scenario,
-            polls_per_step=self._pace.polls_per_step,
+            task_id,
+            TaskKind.CUSTOM_VOICE,
+            account.id,
+            order.dialect,
+            account.clock.now(),
+            chosen.timeline,
+            CustomVoice(voice_id, order.voice_name, account.owner_id),
+            order.external_id,
+            order.callback_url,
+            order.origin,
+            chosen.scenario,
+            self._polls_per_step,
         )
 
     def begin(self, account: Account, task: Task) -> None:

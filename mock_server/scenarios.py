@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from os.path import commonprefix
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -53,6 +54,9 @@ class Scenarios:
             if kind not in self.default.plans:
                 raise datafile.BrokenFile(f"{files[DEFAULT]}: the default scenario lacks {kind}")
         self._magic = self._read_magic(fixtures / "magic.yaml") if magic else {}
+        #: What all magic file names begin with.
+        names = [word for place, word in self._magic if " " in place]
+        self._file_hint = commonprefix(names)  # noqa: RUF071  # characters are meant
 
     def __iter__(self) -> Iterator[Scenario]:
         """The scenarios by name."""
@@ -77,6 +81,8 @@ class Scenarios:
 
     def of_url(self, field: str, url: str) -> Scenario | None:
         """The scenario a magic file name asks for: the last path segment of the URL, without its ending."""
+        if self._file_hint not in url:
+            return None  # nearly every URL, and quickly
         path = url.partition("://")[2].partition("?")[0].partition("#")[0]
         _, slash, name = path.rpartition("/")
         return (

@@ -30,7 +30,11 @@ EXAMPLES: dict[str, list[tuple[str, Any]]] = {
     "progression": [(text, text) for text in ("immediate", "manual", "polls")],
     "polls": [("2", 2), ("3", 3), ("1000", 1000)],
     "seed": [(text, text) for text in ("a", "b", "中")],
-    "start": [("1764547200001", 1764547200001), ("1764547200002", 1764547200002), ("2025-12-01T00:00:00Z", 1764547200000)],
+    "start": [
+        ("1764547200001", 1764547200001),
+        ("1764547200002", 1764547200002),
+        ("2025-12-01T00:00:00Z", 1764547200000),
+    ],
     "public_url": [(text, text) for text in ("http://a", "http://b", "https://c/d")],
     "api_key": [(text, text) for text in ("a", "b", "c")],
     "access_key": [(text, text) for text in ("a", "b", "c")],

@@ -1,0 +1,1 @@
+"""Speed and memory of the mock, measured next to peers. See README.md beside this file."""

@@ -1,0 +1,55 @@
+"""The benchmarks run. What they measure is not judged here: a shared machine would judge by chance."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.operations import OPERATIONS
+from benchmarks.servers import ROOT
+
+
+def run(module: str, *arguments: str) -> str:
+    """What a benchmark prints.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    command = [sys.executable, "-m", f"benchmarks.{module}", "--quick", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, timeout=120
+    ).stdout
+
+
+def test_compare_prints_a_ratio_for_each_operation_and_server() -> None:
+    """Three operations, with and without lines, each next to the textbook application."""
+    rows = json.loads(run("compare", "--json"))
+    assert [(row["operation"], row["server"]) for row in rows] == [
+        (operation, server) for operation in OPERATIONS for server in ("mock", "mock with lines")
+    ]
+    for row in rows:
+        assert 0 < row["low"] <= row["ratio"] <= row["high"]
+
+
+def test_compare_prints_a_table_for_people() -> None:
+    """A heading and six rows."""
+    assert len(run("compare").splitlines()) == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the resident set is read with resource")
+def test_memory_prints_bytes_per_task_and_a_start_ratio() -> None:
+    """Growth in flight, growth of the speeches, and the start-up pair."""
+    value = json.loads(run("memory", "--json"))
+    assert [row["what"] for row in value["memory"]] == ["voice", "voice with callback", "speech"]
+    assert all(row["total"] > 0 for row in value["memory"])
+    assert value["start"]["ratio"] > 0
+
+
+def test_handler_names_what_costs_most() -> None:
+    """The mock's and the textbook's handler, then the costliest functions of each operation."""
+    text = run("handler")
+    for operation in OPERATIONS:
+        assert operation in text
