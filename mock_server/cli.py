@@ -31,9 +31,8 @@ from mock_server.settings import (
 )
 from mock_server.sockets import CannotStart
 
-#: Settings that are spelled as ``--no-...`` because they are on by default.
-_ON = ("magic",)
-_OFF = ("strict", "quiet", "json")
+#: Settings that are on or off: ``--quiet`` and ``--no-quiet``.
+_SWITCHES = ("magic", "strict", "quiet", "json")
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except (SettingsError, BrokenFile, CannotStart, ResourceMissing) as error:
         _fail(str(error))
+    except KeyboardInterrupt:  # before the server took over the signal
+        return 0
     except BrokenPipeError:  # whoever read what is printed has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -99,20 +100,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     for item in fields(Settings):
         text = item.metadata["help"]
-        if item.name in _ON:
-            parser.add_argument(
-                f"--no-{item.name}",
-                dest=item.name,
-                action="store_const",
-                const="false",
-                default=argparse.SUPPRESS,
-                help=f"do not {text}",
-            )
-        elif item.name in _OFF:
+        if item.name in _SWITCHES:
             parser.add_argument(
                 flag(item.name),
-                action="store_const",
-                const="true",
+                action=argparse.BooleanOptionalAction,
                 default=argparse.SUPPRESS,
                 help=text,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from mock_server import __version__
 from mock_server.events import (
@@ -26,6 +26,16 @@ _NOTES = {
 }
 
 
+class Stream(Protocol):
+    """What lines are written to."""
+
+    def write(self, text: str, /) -> object:
+        """Writes text."""
+
+    def flush(self) -> object:
+        """Hands on what was written."""
+
+
 class Console:
     """Prints to one stream, and stops printing when nobody reads it any more.
 
@@ -34,8 +44,8 @@ class Console:
         settings: ``json`` prints JSON lines; ``quiet`` prints no line per event.
     """
 
-    def __init__(self, stream: TextIO, settings: Settings) -> None:
-        self._stream: TextIO | None = stream
+    def __init__(self, stream: Stream, settings: Settings) -> None:
+        self._stream: Stream | None = stream
         self._json = settings.json
         self._quiet = settings.quiet
         self.not_delivered = 0
@@ -59,15 +69,16 @@ class Console:
             return
         self._line(_json(plain(event)) if self._json else f"{_clock()} {sentence(event)}")
 
-    def stopped(self) -> None:
-        """Says that the server has stopped, and how many callbacks were not delivered."""
+    def stopped(self, lines_dropped: int = 0) -> None:
+        """Says that the server has stopped, what was not delivered, and how many lines nobody read in time."""
         if self._json:
-            self._line(_json({"event": "stopped", "callbacks_not_delivered": self.not_delivered}))
-        else:
-            missing = (
-                f"; callbacks not delivered: {self.not_delivered}" if self.not_delivered else ""
-            )
-            self._line(f"{_clock()} stopped{missing}")
+            counts = {"lines_dropped": lines_dropped} if lines_dropped else {}
+            stopped = {"event": "stopped", "callbacks_not_delivered": self.not_delivered}
+            self._line(_json(stopped | counts))
+            return
+        missing = f"; callbacks not delivered: {self.not_delivered}" if self.not_delivered else ""
+        dropped = f"; lines dropped: {lines_dropped}" if lines_dropped else ""
+        self._line(f"{_clock()} stopped{missing}{dropped}")
 
     def _line(self, text: str) -> None:
         if self._stream is None:

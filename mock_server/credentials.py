@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from mock_server.core.errors import Reason, Refused
 
 _SCHEME = b"Bearer "
 #: HMAC pads a short key with zero bytes itself, so this changes no signature; it only keeps PyJWT from warning.
-_KEY_BYTES = 32
+KEY_BYTES = 32
+_KEY_ACCOUNT = re.compile("key-[0-9a-f]{12}")
 #: How many keys are remembered with their account, so that the hot path hashes nothing.
 _REMEMBERED = 4096
 
@@ -84,7 +86,8 @@ class Credentials:
         configured = self._configured
         if not configured:
             return key_account(key)
-        if configured.api_key and key == configured.api_key:
+        # A header is bytes; clients spell other than ASCII in either encoding.
+        if configured.api_key and configured.api_key in (key, _as_utf8(key)):
             return configured.access_key or key_account(key)
         # Observed for an unknown key on these endpoints: the vendor takes it for a token (live calls 2026-09).
         parts = key.count(".") + 1 if "." in key else 0
@@ -106,7 +109,11 @@ class Credentials:
             self._verify(token, claims.get("iss"))
         elif header["alg"] != "HS256":
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256")
-        return judge(claims, self._now_s()).access_key
+        account_id = judge(claims, self._now_s()).access_key
+        if _KEY_ACCOUNT.fullmatch(account_id):
+            # It would be the account of an API key, of which this is no proof.
+            raise Refused(Reason.AUTHORIZATION_INVALID, "The token's iss claim is no access key")
+        return account_id
 
     def _verify(self, token: str, access_key: object) -> None:
         import jwt  # a fortieth of the start-up time, and most clients send keys
@@ -114,7 +121,7 @@ class Credentials:
         configured = self._configured
         if not configured.access_key or access_key != configured.access_key:
             raise Refused(Reason.AUTHORIZATION_INVALID, "The access key is not known")
-        secret = configured.secret_key.encode().ljust(_KEY_BYTES, b"\0")
+        secret = configured.secret_key.encode().ljust(KEY_BYTES, b"\0")
         try:
             jwt.api_jws.decode(token, secret, algorithms=["HS256"])
         except jwt.InvalidSignatureError:
@@ -126,6 +133,10 @@ class Credentials:
             raise Refused(
                 Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256"
             ) from None
+
+
+def _as_utf8(key: str) -> str:
+    return key.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def is_jwt(token: str) -> bool:

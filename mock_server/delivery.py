@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from mock_server.account import Account
 from mock_server.core.redact import shown_url
-from mock_server.core.task import TERMINAL, Observation, Task, due_at, observe, observe_step
+from mock_server.core.task import TERMINAL, Observation, Step, Task, due_at, observe, observe_step
 from mock_server.events import CallbackAttempted, CallbackNotDelivered, Event, Observer
 from mock_server.planning import Arrival, Planner, moved
 from mock_server.ports import Renderer
@@ -117,6 +117,18 @@ class Dispatcher:
             self.planned(account)
         return happened
 
+    def transition(self, account: Account, task: Task, step: Step) -> Task:
+        """Lets a status of a task begin now; its callback is on its way when this returns.
+
+        Raises:
+            TaskIsTerminal: its status is terminal; nothing changed.
+            InvalidTimeline: the status cannot follow the present one; nothing changed.
+        """
+        self._arrive_due(account)  # what has come by itself came before
+        moved_on = self._planner.intervene(account, account.task(task.id) or task, step)
+        self._arrive_due(account)
+        return moved_on
+
     async def until_terminal(self, account: Account, task: Task) -> Observation:
         """Waits, on the account's clock, until a task's status is terminal."""
         seen = observe(account.task(task.id) or task, account.clock.now())
@@ -133,7 +145,10 @@ class Dispatcher:
                 self._watchers.pop(task.id, None)
 
     def release(self) -> None:
-        """Ends every wait on a clock: the server is stopping."""
+        """Ends every wait on a clock and every advance: the server is stopping."""
+        for chain in self._chains.values():
+            for delivery in chain:
+                delivery.done.cancel()
         for waiting in self._watchers.values():
             for future in waiting:
                 future.cancel()
@@ -178,15 +193,16 @@ class Dispatcher:
 
     def _on_timer(self, account: Account) -> None:
         self._timers.pop(account.id, None)
+        self._arrive_due(account, _PER_TURN)
+        self.planned(account)
+
+    def _arrive_due(self, account: Account, most: int | None = None) -> None:
         now = account.clock.now()
-        for _ in range(_PER_TURN):
-            due = account.agenda.pop_due(now)
-            if due is None:
-                break
+        while most != 0 and (due := account.agenda.pop_due(now)) is not None:
             arrival = self._planner.arrive(account, due)
             if arrival is not None:
                 self._arrived(arrival)
-        self.planned(account)
+            most = None if most is None else most - 1
 
     def _arrived(self, arrival: Arrival) -> Delivery | None:
         if arrival.seen.status in TERMINAL:

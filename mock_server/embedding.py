@@ -6,9 +6,12 @@ Everything goes through the control API over HTTP, so a test in another process 
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import httpx2
+
+from mock_server.credentials import KEY_BYTES
 
 #: Wall seconds for one control call. An advance waits for the callbacks that fall due, each up to its own timeout.
 _CALL_TIMEOUT_S = 60.0
@@ -51,15 +54,17 @@ class MockAccount:
 
     Args:
         base_url: where the server listens, such as ``http://127.0.0.1:8700``.
-        api_key: the credential that is the account.
+        api_key: the credential that is the account: an API key, or a signed token.
+        control_token: what the control API asks for, if it asks.
     """
 
-    def __init__(self, base_url: str, api_key: str) -> None:
+    def __init__(self, base_url: str, api_key: str, control_token: str = "") -> None:
         self.base_url = base_url
         self.api_key = api_key
         self._control = httpx2.Client(
             base_url=base_url,
-            headers={"authorization": f"Bearer {api_key}"},
+            headers={"authorization": f"Bearer {api_key}"}
+            | ({"x-mock-token": control_token} if control_token else {}),
             timeout=_CALL_TIMEOUT_S,
             trust_env=False,
         )
@@ -68,6 +73,16 @@ class MockAccount:
     def close(self) -> None:
         """Closes the connections to the control API."""
         self._control.close()
+
+
+def signed(access_key: str, secret_key: str, lifetime_s: int = 24 * 3600) -> str:
+    """A token of a pair of access key and secret, valid from now on (documented: HS256 with iss, exp, nbf)."""
+    import jwt
+
+    now = int(time.time())
+    claims = {"iss": access_key, "exp": now + lifetime_s, "nbf": now - 5}
+    secret = secret_key.encode().ljust(KEY_BYTES, b"\0")
+    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def _value(answer: httpx2.Response) -> dict[str, Any]:

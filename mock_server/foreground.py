@@ -10,12 +10,17 @@ from types import FrameType
 
 from mock_server.console import Console
 from mock_server.http.app import create_app
+from mock_server.outlet import Outlet
 from mock_server.server import Server
 from mock_server.settings import Settings
 from mock_server.sockets import listen, url_of
 
 #: New objects before they are looked through for garbage. Tasks are kept for good, so looking often is in vain.
 _GC_THRESHOLD = 20_000
+
+
+#: Seconds that the last lines get to be read.
+_LAST_LINES_S = 0.5
 
 
 def serve(settings: Settings) -> int:
@@ -25,7 +30,8 @@ def serve(settings: Settings) -> int:
         CannotStart: the address cannot be listened on.
         BrokenFile: a document or fixture cannot be used.
     """
-    console = Console(sys.stdout, settings)
+    outlet = Outlet(sys.stdout)
+    console = Console(outlet, settings)
     app = create_app(settings, console)
     world = app.state.world
     sock = listen(settings.host, settings.port)
@@ -43,5 +49,6 @@ def serve(settings: Settings) -> int:
         signal.signal(signal_number, stop)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[sock]))
-    console.stopped()
+    console.stopped(outlet.dropped)
+    outlet.close(_LAST_LINES_S)
     return 0

@@ -15,10 +15,13 @@ from mock_server.core.task import (
     CustomVoice,
     Observation,
     Speech,
+    Step,
     Task,
     TaskKind,
+    TaskStatus,
     count_poll,
     due_at,
+    intervene,
     observe,
     observe_step,
 )
@@ -166,6 +169,20 @@ class Planner:
                 self._plan_step(account, task, due.step + 1)
         return Arrival(task, seen, self.is_reported(task, seen))
 
+    def intervene(self, account: Account, task: Task, step: Step) -> Task:
+        """Lets a status of a task begin now, whatever its timeline said would come.
+
+        Raises:
+            TaskIsTerminal: its status is terminal; nothing changed.
+            InvalidTimeline: the status cannot follow the present one; nothing changed.
+        """
+        now = account.clock.now()
+        moved_on = intervene(task, now, step)
+        account.replace(moved_on)
+        self._plan_step(account, moved_on, len(moved_on.timeline) - 1)
+        self.planned(account)
+        return moved_on
+
     def polled(self, account: Account, task: Task) -> Task:
         """The task after an API query, which moves it under the ``polls`` progression and changes nothing else."""
         if not task.polls_per_step:
@@ -181,12 +198,12 @@ class Planner:
     def is_reported(self, task: Task, seen: Observation) -> bool:
         """Whether a callback reports this status of a task (Behaviour.callback_firing).
 
-        A speech is reported when it is done: only EzModel's can be, and its record has no status (assumed).
+        A speech is reported when its audio is there: only EzModel's can be, and its record has no status (assumed).
         """
         if not task.callback_url:
             return False
         if task.kind is TaskKind.SPEECH:
-            return seen.status in TERMINAL
+            return seen.status is TaskStatus.SUCCEED
         firing = self._behaviour.callback_firing
         if seen.status in TERMINAL or firing == "with_submitted":
             return True

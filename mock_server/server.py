@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from mock_server import settings as settings_module
 from mock_server.events import Observer, ignore
 from mock_server.http.app import create_app
+from mock_server.protocol import http_protocol
 from mock_server.settings import Settings
 from mock_server.sockets import CannotStart, listen, url_of
 from mock_server.world import World
@@ -44,6 +45,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=http_protocol(),
                 log_level="critical",
                 access_log=False,
                 lifespan="on",
@@ -121,15 +123,20 @@ class RunningServer:
             raise RuntimeError("the server is not running")
         return self._url
 
-    def account(self, api_key: str = "any-key") -> MockAccount:
+    def account(self, api_key: str = "") -> MockAccount:
         """The account of an API key, with its clock; closed when the server stops.
+
+        Without a key it is that of the configured credentials, or of ``any-key`` where everybody is let in.
 
         Raises:
             RuntimeError: it is not running.
         """
-        from mock_server.embedding import MockAccount  # the HTTP client is slow to import
+        from mock_server.embedding import MockAccount, signed  # the HTTP client is slow to import
 
-        account = MockAccount(self.base_url, api_key)
+        settings = self.settings
+        pair = (settings.access_key, settings.secret_key)
+        key = api_key or settings.api_key or (signed(*pair) if all(pair) else "any-key")
+        account = MockAccount(self.base_url, key, settings.control_token)
         self._accounts.append(account)
         return account
 

@@ -77,16 +77,18 @@ class Settings:
         "base of the URLs handed out; else the Host of the request",
         metavar="URL",
     )
-    api_key: str = setting("", values.text, "let in only this API key", metavar="KEY", secret=True)
+    api_key: str = setting(
+        "", values.secret, "let in only this API key", metavar="KEY", secret=True
+    )
     access_key: str = setting(
-        "", values.text, "let in only tokens of this access key", metavar="KEY", secret=True
+        "", values.secret, "let in only tokens of this access key", metavar="KEY", secret=True
     )
     secret_key: str = setting(
         "", values.text, "verify their signatures with this secret", metavar="SECRET", secret=True
     )
     control_token: str = setting(
         "",
-        values.text,
+        values.secret,
         "token the control API asks for in X-Mock-Token; needed beyond loopback",
         metavar="TOKEN",
         secret=True,
@@ -162,13 +164,28 @@ def load(
     Raises:
         SettingsError: the first value that cannot be used, with its place.
     """
-    raw: dict[str, tuple[Any, str]] = {}
     variables = _of_environment(os.environ if environment is None else environment)
     named, _ = variables.pop("config", (None, ""))
-    raw |= _of_file(file or (Path(named) if named else None))
-    raw |= variables
-    raw |= {name: (value, flag(name)) for name, value in flags.items()}
+    of_file = _of_file(file or (Path(named) if named else None))
+    of_flags = {name: (value, flag(name)) for name, value in flags.items()}
+    raw: dict[str, tuple[Any, str]] = {}
+    for source in (of_file, variables, of_flags):
+        if "behaviour" in source and "behaviour" in raw:
+            source["behaviour"] = _merged(raw["behaviour"], source["behaviour"])
+        raw |= source
     return _build(raw)
+
+
+def _merged(weaker: tuple[Any, str], stronger: tuple[Any, str]) -> tuple[Any, str]:
+    """Readings from two places: each has its say by name."""
+    record = Behaviour()
+    place = ""
+    for value, place in (weaker, stronger):
+        try:
+            record = values.behaviour(value, record)
+        except ValueError as error:
+            raise SettingsError(f"{place}: {error}") from None
+    return record, place
 
 
 def _build(raw: Mapping[str, tuple[Any, str]]) -> Settings:

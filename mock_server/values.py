@@ -53,6 +53,16 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def secret(value: Any) -> str:
+    """A credential: printable and not empty. What is wrong with it is not repeated."""
+    found = text(value)
+    if not found:
+        raise ValueError("must not be empty")
+    if not found.isprintable():
+        raise ValueError("must be printable")
+    return found
+
+
 def switch(value: Any) -> bool:
     """On or off."""
     words = {"1": True, "true": True, "yes": True, "on": True}
@@ -116,10 +126,10 @@ def _of_iso(value: Any) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def behaviour(value: Any) -> Behaviour:
-    """Readings of disputed rules: a table, or a list or comma-separated text of name=value."""
+def behaviour(value: Any, base: Behaviour | None = None) -> Behaviour:
+    """Readings of disputed rules: a table, or a list or text of name=value; those not named are the base's."""
     pairs = value.items() if isinstance(value, Mapping) else _pairs(value)
-    record = value if isinstance(value, Behaviour) else Behaviour()
+    record = value if isinstance(value, Behaviour) else base or Behaviour()
     for name, choice in pairs:
         try:
             record = record.replaced(str(name), str(choice))

@@ -17,7 +17,7 @@ KIT = ROOT / "contract_tests"
 ENTRY = ROOT / "kling_mock_pytest.py"
 
 #: Source: DESIGN.md section 2: core <- ports <- service <- http <- server <- cli; adapters import core and ports.
-SHELL = {"server", "foreground", "cli", "embedding", "console", "__main__"}
+SHELL = {"server", "protocol", "foreground", "cli", "embedding", "console", "__main__"}
 SERVICE = {"service", "planning"}
 #: One noun per file, each at the border to something outside.
 ADAPTERS = {
@@ -36,6 +36,7 @@ ADAPTERS = {
     "scenarios",
     "sender",
     "settings",
+    "outlet",
     "sockets",
     "store",
     "values",

@@ -36,7 +36,7 @@ EVENTS: list[Event] = [REQUEST, MOVED, ATTEMPT, MISSED]
 
 def console(stream: io.TextIOBase, **options: bool) -> Console:
     """A console with switches."""
-    return Console(stream, settings.build(**options))  # type: ignore[arg-type]  # a TextIO in all that counts
+    return Console(stream, settings.build(**options))  # a TextIO in all that counts
 
 
 def printed(*events: Event, **options: bool) -> list[str]:

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,22 @@ def test_importing_the_package_imports_no_server() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        {"api_key": "sk-only"},
+        {"access_key": "AK", "secret_key": "SK"},
+        {"api_key": "sk-both", "access_key": "AK", "secret_key": "SK"},
+        {"control_token": "the-token"},
+    ],
+    ids=lambda configured: "+".join(configured),
+)
+def test_account_of_a_server_with_credentials_is_let_in(configured: dict[str, Any]) -> None:
+    """Without a key, account() is the account of what the server was configured with, control token included."""
+    with RunningServer(speed=0, start=START, **configured) as server:
+        account = server.account()
+
+        assert account.clock.advance(1) == []
+        assert Api(account._control, account.api_key).learn().status == 200

@@ -325,3 +325,14 @@ def test_the_create_answers_the_first_step() -> None:
     for progression in Progression:
         task = bench(progression).voice()
         assert observe_step(task, 0).status is SUBMITTED
+
+
+def test_a_speech_that_failed_is_not_reported_as_one_that_is_there() -> None:
+    """EzModel's callback has no status, so only a speech whose audio exists is reported."""
+    parts = bench(behaviour=Behaviour(speech_content_risk="fail"))
+    failed = parts.speech(scenario="risk-control", callback_url="http://r.test/")
+    there = parts.speech(callback_url="http://r.test/")
+
+    reported = [parts.planner.is_reported(task, observe_step(task, 0)) for task in (failed, there)]
+
+    assert reported == [False, True]

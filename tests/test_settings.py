@@ -379,3 +379,24 @@ def test_every_setting_has_a_flag_a_help_and_a_default(name: str) -> None:
     assert flag(name) == f"--{name.replace('_', '-')}"
     assert item.metadata["help"]
     assert default_of(name) in (None, getattr(Settings(), name))
+
+
+def test_readings_of_several_places_add_up(tmp_path: Path) -> None:
+    """A behaviour named in one place stays as it is when another place names another; of one name the stronger wins."""
+    file = tmp_path / "kling-mock.toml"
+    file.write_text('[behaviour]\ndelete_answer = "stub"\nboth_sources = "refuse"\n', "utf-8")
+
+    read = load(
+        {"behaviour": ["both_sources=accept"]},
+        {"KLING_MOCK_BEHAVIOUR": "page_size_max=500"},
+        file,
+    ).behaviour
+
+    assert (read.delete_answer, read.page_size_max, read.both_sources) == ("stub", "500", "accept")
+
+
+@pytest.mark.parametrize("name", ["api_key", "control_token"])
+def test_an_empty_credential_is_refused(name: str) -> None:
+    """An unset variable in a script must not open the server to everybody."""
+    with pytest.raises(SettingsError, match="must not be empty"):
+        load({name: ""}, {})

@@ -6,6 +6,7 @@ is refused to pages of other sites in a browser, and beyond loopback needs the t
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from starlette.routing import Mount, Route, Router
 from mock_server import __version__
 from mock_server.account import Account
 from mock_server.core.errors import Refused
+from mock_server.core.task import InvalidTimeline, Step, TaskIsTerminal, TaskStatus, observe
 from mock_server.datafile import nearest
 from mock_server.events import plain
 from mock_server.http.admission import ControlError, admit
@@ -51,6 +53,7 @@ class Control:
             Route("/openapi/", self.documents, methods=["GET"]),
             Route("/openapi/{name}", self.document, methods=["GET"]),
             Route("/clock", self._guarded(self.clock), methods=["GET"]),
+            Route("/tasks/{id}/transition", self._guarded(self.transition), methods=["POST"]),
             Route("/clock/advance", self._guarded(self.advance), methods=["POST"]),
         ]
         return Mount("/__mock__", app=Router(routes, redirect_slashes=False))
@@ -85,9 +88,26 @@ class Control:
         account = self._account(request)
         by_s = _seconds(await _body(request), "by")
         begin = account.own_clock().now()
-        happened = await self._world.dispatcher.advance(account, round(by_s * 1000))
+        try:
+            happened = await self._world.dispatcher.advance(account, round(by_s * 1000))
+        except asyncio.CancelledError:
+            raise ControlError(503, "the server stopped before the advance was over") from None
         events = [plain(event) for event in happened]
         return answer({**_clock(account), "from": begin, "events": events})
+
+    async def transition(self, request: Request) -> Response:
+        """Lets a status of a task begin now; answers with the task's new status."""
+        account = self._account(request)
+        task = account.task(str(request.path_params["id"]))
+        if task is None:
+            raise ControlError(404, f"the account has no task {request.path_params['id']!r}")
+        step = _step(await _body(request))
+        try:
+            moved_on = self._world.dispatcher.transition(account, task, step)
+        except (TaskIsTerminal, InvalidTimeline) as error:
+            raise ControlError(409, str(error)) from None
+        seen = observe(moved_on, account.clock.now())
+        return answer({"task_id": task.id, "task_status": seen.status, "at": seen.updated_at})
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
         async def guarded(request: Request) -> Response:
@@ -149,6 +169,23 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ControlError(400, "the body must be a JSON object")
     return value
+
+
+def _step(body: dict[str, Any]) -> Step:
+    unknown = sorted(set(body) - {"to", "message"})
+    if unknown:
+        raise ControlError(400, f"unknown key {unknown[0]!r}; the keys are 'to' and 'message'")
+    try:
+        status = TaskStatus(body.get("to", ""))
+    except ValueError:
+        known = ", ".join(TaskStatus)
+        raise ControlError(400, f"'to' must be one of {known}") from None
+    message = body.get("message", "Task failed" if status is TaskStatus.FAILED else "")
+    if not isinstance(message, str) or bool(message) != (status is TaskStatus.FAILED):
+        raise ControlError(
+            400, "'message' is the reason of a failure: text with failed, else absent"
+        )
+    return Step(status, message=message)
 
 
 def _seconds(body: dict[str, Any], name: str) -> float:

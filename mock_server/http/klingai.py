@@ -47,6 +47,7 @@ class Operations:
     def create_speech(self, call: Call) -> Answer:
         """POST .../audio/tts: the answer already holds the audio."""
         service = call.world.service
+        _warn_of_foreign_fields(call)
         speed = service.speech_speed(call.body.get("voice_speed", 1.0))
         order = wire.speech_order(self._dialect, call.body, speed, call.origin, call.scenario)
         task = service.create_speech(call.account, order)
@@ -128,6 +129,16 @@ def words(violation: Violation, behaviour: Behaviour) -> Refused:
         case _:
             text = f"{field or 'The request body'} has an illegal value"
     return Refused(reason, text)
+
+
+def _warn_of_foreign_fields(call: Call) -> None:
+    """callback_url and external_task_id are no fields of text-to-speech (documented): sent, they do nothing."""
+    foreign = [name for name in ("callback_url", "external_task_id") if call.body.get(name)]
+    if foreign:
+        words = f"text-to-speech has no {' and no '.join(foreign)}"
+        if call.world.settings.strict:
+            raise Refused(Reason.PARAMETER_ILLEGAL, words)
+        call.warning = "; ".join(filter(None, (call.warning, words)))
 
 
 def _created(task: Task, answer: Answer) -> Answer:

@@ -25,6 +25,8 @@ from mock_server.world import World
 
 #: A longer path is not compared with the known ones: that costs time and helps nobody.
 _LONGEST_HINTED_PATH = 200
+#: What is told of a request whose client did not wait for the answer; never sent. The number is nginx's.
+CLIENT_GONE = 499
 _JSON = (b"content-type", b"application/json")
 
 
@@ -61,13 +63,14 @@ class Pipeline:
         except Refused as refused:
             answer = self._refused(dialect, refused, call)
         except request.ClientGone:
-            return
+            answer = Answer(CLIENT_GONE, b"", None, "the client went away")
         except Exception:  # noqa: BLE001  # whatever breaks, the client gets the dialect's own error
             traceback.print_exc()
             answer = self._refused(dialect, Refused(Reason.SERVER_ERROR), call)
-        headers = _headers(answer, call)
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        if answer.status != CLIENT_GONE:
+            headers = _headers(answer, call)
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.body", "body": answer.body})
         if self._tells:
             self._tell(scope["method"], raw_path, answer, call, began)
 

@@ -23,6 +23,7 @@ OPERATIONS = [
     ("GET", "/openapi/klingai.json", 200),
     ("GET", "/clock", 200),
     ("POST", "/clock/advance", 400),
+    ("POST", "/tasks/1/transition", 404),
 ]
 
 
@@ -340,3 +341,67 @@ def test_browser_page_that_rebinds_its_name_is_another_site() -> None:
 
     assert status == 403
     assert Api(mock.http, mock.key).control("GET", "/clock")[1]["now"] == START
+
+
+def test_a_manual_task_moves_only_when_told() -> None:
+    """Under the manual progression time moves nothing; a transition begins at once and is seen by the next query."""
+    mock = api(progression="manual")
+    task_id = mock.learn().data["task_id"]
+    mock.advance(1000)
+    assert mock.voice(task_id).data["task_status"] == "submitted"
+
+    for status in ("processing", "succeed"):
+        path = f"/tasks/{task_id}/transition"
+        assert mock.control("POST", path, {"to": status})[1]["task_status"] == status
+        assert mock.voice(task_id).data["task_status"] == status
+    assert mock.voice(task_id).data["task_result"]["voices"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"to": "succeed"}, 409),
+        ({"to": "processing"}, 409),
+        ({"to": "succeeded"}, 400),
+        ({}, 400),
+        ({"to": 5}, 400),
+        ({"to": "failed", "message": ""}, 400),
+        ({"to": "failed", "message": 5}, 400),
+        ({"to": "succeed", "message": "x"}, 400),
+        ({"to": "succeed", "because": "x"}, 400),
+        ([], 400),
+    ],
+)
+def test_a_transition_that_cannot_be_changes_nothing(body: Any, status: int) -> None:
+    """From a terminal status, to an unknown one or with odd words: refused, and the task is as it was."""
+    mock = api()
+    task_id = mock.learn().data["task_id"]
+    mock.advance(9)
+    before = mock.voice(task_id).data
+
+    assert mock.control("POST", f"/tasks/{task_id}/transition", body)[0] == status
+
+    assert mock.voice(task_id).data == before
+
+
+def test_a_transition_cuts_the_plan() -> None:
+    """What was planned after an intervention does not come any more, and what was seen before stays true."""
+    mock = api()
+    task_id = mock.learn().data["task_id"]
+    mock.advance(2)
+
+    told = mock.control("POST", f"/tasks/{task_id}/transition", {"to": "failed", "message": "No"})
+    assert told[1]["task_status"] == "failed"
+
+    assert mock.advance(100) == []
+    found = mock.voice(task_id).data
+    assert (found["task_status"], found["task_status_msg"]) == ("failed", "No")
+
+
+def test_a_transition_of_another_accounts_task_is_not_found() -> None:
+    """A task is moved by its own account only."""
+    mock = api()
+    task_id = mock.learn().data["task_id"]
+    path = f"/tasks/{task_id}/transition"
+
+    assert mock.using("somebody-else").control("POST", path, {"to": "succeed"})[0] == 404
