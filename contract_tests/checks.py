@@ -16,6 +16,8 @@ from contract_tests import documents
 from contract_tests.observation import NOT_JSON, Answer, Notification, shortened
 
 JSON_TYPE = "application/json"
+#: Load, which goes away by waiting: errors.429.transient.
+BUSY = frozenset({(429, 1302), (429, 1303)})
 TERMINAL = frozenset({"succeed", "failed"})
 #: How far a status is; succeed and failed exclude each other.
 RANK = {"submitted": 0, "processing": 1, "succeed": 2, "failed": 2}

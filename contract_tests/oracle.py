@@ -80,8 +80,8 @@ class Oracle:
         """
         holders = self.holders(str(request.get("external_task_id") or ""))
         if not holders:
-            both = request.get("voice_url") and request.get("video_id")
-            return Verdict.OPEN if both else Verdict.ACCEPT
+            # An invented video may be unknown (voice-create.video.origin), both sources are disputed.
+            return Verdict.OPEN if request.get("video_id") else Verdict.ACCEPT
         if all(task.status == "failed" or task.deleted for task in holders):
             return Verdict.OPEN
         return Verdict.REFUSE

@@ -35,7 +35,7 @@ def source(receiver: Receiver, *, video: bool) -> dict[str, str]:
     """What a voice is learned from: a recording, or a video with the other field empty, which counts as absent."""
     if video:
         return {"video_id": "830460928805724256", "voice_url": ""}
-    return {"voice_url": receiver.sample_url}
+    return {"voice_url": receiver.sample_url, "video_id": ""}
 
 
 def page_sizes() -> st.SearchStrategy[int]:
