@@ -2,7 +2,7 @@
 
 What is due, and when, is data in each account's agenda. The dispatcher keeps one timer per account, for its next due
 step; it hands callbacks to one chain per task, so that a receiver gets a task's callbacks in order, and opens at most
-four connections to one receiver. A receiver that is slow or gone delays its own chain and nothing else.
+four connections to one receiver. A receiver that is slow or gone delays what is meant for it, and nothing else.
 """
 
 from __future__ import annotations

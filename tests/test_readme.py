@@ -113,6 +113,26 @@ def test_service_recipe_starts_and_stops(block: str, tmp_path: Path) -> None:
     assert "stopped" in done.stdout
 
 
+@needs_shell
+@pytest.mark.parametrize("block", blocks("kit"))
+def test_kit_command_checks_a_server(block: str, server: RunningServer) -> None:
+    """The kit's command, aimed at a running server and cut down to its clauses on speech, passes."""
+    install, check = block.strip().splitlines()
+    assert install.endswith("install -q -c constraints.txt '.[check]'")
+    command = check.replace(".venv/bin/python", sys.executable).replace(SHOWN_URL, server.base_url)
+
+    done = subprocess.run(
+        ["bash", "-c", f"{command} -q -p no:cacheprovider -k test_speech"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
 def test_error_table_is_the_one_in_code() -> None:
     """README's error table has exactly the rows of the code's, in every column."""
     shown = re.findall(

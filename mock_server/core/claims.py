@@ -29,7 +29,7 @@ def judge(claims: Mapping[str, object], now_s: float) -> Claims:
     Raises:
         Refused: ``iss`` or ``exp`` is missing or of the wrong type (authorization_invalid), ``nbf`` lies in the
             future (authorization_not_yet_valid), ``exp`` has passed (authorization_expired). No leeway is given: none
-            is documented. Source: openapi, rules auth.jwt.*.
+            is documented. Source: openapi, rules auth.jwt.* and auth.jwt.leeway.
     """
     access_key = claims.get("iss")
     if not isinstance(access_key, str) or not access_key:

@@ -106,7 +106,7 @@ class Task(NamedTuple):
     A tuple: it is made on every create, and a frozen dataclass takes five times as long to make.
 
     Attributes:
-        id: 18 decimal digits, unique in the server. A string: it does not survive a JSON number in JavaScript.
+        id: 18 decimal digits, unique in its account. A string: it does not survive a JSON number in JavaScript.
         dialect: the dialect it was created in, which is the one its callbacks speak.
         created_at: instant of the create in ms, on the account's clock.
         external_id: the client's own id, or empty.

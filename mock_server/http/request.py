@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 
 T = TypeVar("T")
 
-#: The largest request body, in bytes (assumed: no limit is documented).
+#: The largest request body, in bytes. Source: openapi, rule errors.body-limit (assumed).
 MAX_BODY_BYTES = 1_000_000
 _HOST = re.compile(rb"[A-Za-z0-9._~\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
