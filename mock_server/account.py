@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections import deque
 from collections.abc import Iterator
-from itertools import count
+from dataclasses import dataclass, field
+from itertools import chain, count
 
 from mock_server.core.agenda import Agenda
+from mock_server.core.behaviour import Behaviour
+from mock_server.core.limits import Limits, RateWindow
+from mock_server.core.scenario import Scenario
 from mock_server.core.task import CustomVoice, Task
+from mock_server.events import CallbackAttempted
+from mock_server.faults import Chance, Faults
+from mock_server.journal import Journal
+from mock_server.ledger import Ledger
 from mock_server.ports import Clock
 
 #: Text-to-speech records kept per account: nobody can query them officially, so old ones are dropped, and counted.
 SPEECH_RING = 10_000
+#: Callback attempts kept per account.
+CALLBACK_RING = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a new account begins with; each has its own from then on.
+
+    Attributes:
+        behaviour: the reading of disputed rules.
+        limits: resource pack, slots and rate.
+        journal_entries: how many entries its journal keeps.
+    """
+
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    limits: Limits = field(default_factory=Limits)
+    journal_entries: int = 1000
 
 
 class Ordinals:
@@ -31,18 +57,46 @@ class Ordinals:
 
 
 class Account:
-    """Everything that belongs to one credential: clock, tasks, external ids, voices, agenda, ordinals.
+    """Everything that belongs to one credential: clock, tasks, external ids, voices, agenda, faults, journal, ordinals.
 
     Args:
         account_id: ``iss`` of a JWT, or ``key-<hash>`` of an API key; ``-`` for requests without a valid credential.
         server_clock: followed until the account's clock is first touched.
+        defaults: what it begins with.
+        chance: the hash that decides on faults with a probability.
+        epoch: how many accounts with this id were reset before it.
+
+    Attributes:
+        closed: a reset has replaced it: nothing of it may happen any more.
+        scenario: what its tasks follow by default, or ``None`` for the server's default.
+        callbacks: the newest callback attempts.
     """
 
-    def __init__(self, account_id: str, server_clock: Clock) -> None:
+    def __init__(
+        self,
+        account_id: str,
+        server_clock: Clock,
+        defaults: Defaults | None = None,
+        chance: Chance = lambda _rule, _ordinal: 0.0,
+        epoch: int = 0,
+    ) -> None:
+        defaults = defaults or Defaults()
         self.id = account_id
+        self.epoch = epoch
+        self.closed = False
         self.ordinals = Ordinals()
         self.agenda = Agenda()
+        self.behaviour = defaults.behaviour
+        self.limits = defaults.limits
+        self.scenario: Scenario | None = None
+        self.faults = Faults(chance)
+        self.journal = Journal(defaults.journal_entries)
+        self.ledger = Ledger()
+        self.rate_window = RateWindow()
+        self.callbacks: deque[CallbackAttempted] = deque(maxlen=CALLBACK_RING)
+        self.callbacks_made = 0
         self.speech_dropped = 0
+        self._watchers: list[Future[None]] = []
         #: What the account's own voices are ``owned_by`` (documented: the creator's numeric id); empty until needed.
         self.owner_id = ""
         self._server_clock = server_clock
@@ -64,9 +118,38 @@ class Account:
             self._own_clock = self._server_clock.copy()
         return self._own_clock
 
+    @property
+    def has_own_clock(self) -> bool:
+        """Whether its clock was ever touched; before, it follows the server's."""
+        return self._own_clock is not None
+
+    @property
+    def jumped_ms(self) -> int:
+        """Milliseconds its clock was moved by jumps."""
+        return 0 if self._own_clock is None else self._own_clock.jumped_ms
+
+    def watch(self, future: Future[None]) -> None:
+        """Lets ``future`` be resolved by the next thing that happens here."""
+        self._watchers.append(future)
+
+    def stir(self) -> None:
+        """Something has happened: wakes whoever watches."""
+        if self._watchers:
+            watchers, self._watchers = self._watchers, []
+            for future in watchers:
+                if not future.done():
+                    future.set_result(None)
+
+    def add_attempt(self, attempt: CallbackAttempted) -> None:
+        """Logs a callback attempt; the oldest is dropped beyond ``CALLBACK_RING``."""
+        self.callbacks.append(attempt)
+        self.callbacks_made += 1
+        self.stir()
+
     def add_voice_task(self, task: Task) -> None:
         """Stores a new custom-voice task and makes it findable by its external id and voice id."""
         self._tasks[task.id] = task
+        self.ledger.opened(task)
         if isinstance(task.product, CustomVoice):
             self._by_voice_id[task.product.voice_id] = task.id
         if task.external_id:
@@ -75,9 +158,10 @@ class Account:
     def add_speech(self, task: Task) -> None:
         """Stores a new text-to-speech record; the oldest is dropped beyond ``SPEECH_RING``."""
         self._speech[task.id] = task
+        self.ledger.opened(task)
         self._speech_order.append(task.id)
         if len(self._speech_order) > SPEECH_RING:
-            del self._speech[self._speech_order.popleft()]
+            self.ledger.dropped(self._speech.pop(self._speech_order.popleft()))
             self.speech_dropped += 1
 
     def replace(self, task: Task) -> None:
@@ -85,6 +169,7 @@ class Account:
         records = self._tasks if task.id in self._tasks else self._speech
         if task.id in records:
             records[task.id] = task
+            self.ledger.changed(task)
 
     def voice_task(self, name: str) -> Task | None:
         """The custom-voice task with this task id or, failing that, this external id."""
@@ -112,6 +197,19 @@ class Account:
     def newest_first(self) -> Iterator[Task]:
         """The custom-voice tasks, newest first."""
         return reversed(self._tasks.values())
+
+    def speeches(self) -> Iterator[Task]:
+        """The text-to-speech records, newest first."""
+        return reversed(self._speech.values())
+
+    @property
+    def size(self) -> int:
+        """How many tasks it holds."""
+        return len(self._tasks) + len(self._speech)
+
+    def in_flight(self, now: int) -> list[Task]:
+        """The tasks that are in flight at ``now`` (ms), oldest first."""
+        return self.ledger.in_flight(chain(self._tasks.values(), self._speech.values()), now)
 
     def holds(self, task_id: str) -> bool:
         """Whether a task id is in use here."""

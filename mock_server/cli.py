@@ -17,7 +17,9 @@ from typing import NoReturn
 import orjson
 
 from mock_server import __version__, contract, resources
-from mock_server.datafile import BrokenFile, nearest
+from mock_server.core.scenario import UnknownScenario
+from mock_server.core.words import nearest
+from mock_server.datafile import BrokenFile
 from mock_server.documents import Documents
 from mock_server.resources import ResourceMissing
 from mock_server.settings import (
@@ -61,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command(arguments)
         sys.stdout.flush()
         return code
-    except (SettingsError, BrokenFile, CannotStart, ResourceMissing) as error:
+    except (SettingsError, BrokenFile, CannotStart, ResourceMissing, UnknownScenario) as error:
         _fail(str(error))
     except KeyboardInterrupt:  # before the server took over the signal
         return 0

@@ -28,7 +28,7 @@ class VirtualClock:
         monotonic: real seconds that never go back.
     """
 
-    __slots__ = ("_base", "_monotonic", "_rate", "_since", "jumped_ms")
+    __slots__ = ("_base", "_jumped_ms", "_monotonic", "_rate", "_since")
 
     def __init__(
         self, start: int, rate: float = 1.0, monotonic: Callable[[], float] = time.monotonic
@@ -39,16 +39,24 @@ class VirtualClock:
         self._rate = rate
         self._monotonic = monotonic
         self._since = monotonic()
-        #: Milliseconds it was moved by jumps, apart from its own running.
-        self.jumped_ms = 0
+        self._jumped_ms = 0
+
+    @property
+    def jumped_ms(self) -> int:
+        """Milliseconds it was moved by jumps, apart from its own running."""
+        return self._jumped_ms
 
     @property
     def rate(self) -> float:
         """Virtual seconds per real second; 0 stands still."""
         return self._rate
 
-    @rate.setter
-    def rate(self, rate: float) -> None:
+    def set_rate(self, rate: float) -> None:
+        """Changes the rate from now on.
+
+        Raises:
+            ValueError: it is negative or no number.
+        """
         if not rate >= 0:
             raise ValueError(f"a clock's rate is 0 or more, not {rate}")
         self._base, self._since = self.now(), self._monotonic()
@@ -69,7 +77,7 @@ class VirtualClock:
         if duration_ms < 0:
             raise TimeGoesForward("time does not go back")
         self._base += duration_ms
-        self.jumped_ms += duration_ms
+        self._jumped_ms += duration_ms
 
     def jump_to(self, instant: int) -> None:
         """Moves forward to an instant (ms); does nothing when it has passed already."""

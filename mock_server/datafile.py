@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import yaml
+
+from mock_server.schema import Schema, dotted
 
 # The C loader is ten times as fast; some builds of PyYAML lack it.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -96,19 +96,11 @@ def read_checked(path: Path, schema: dict[str, Any]) -> Any:
     """
     text = read_text(path)
     value = parse(text, str(path), _StrictLoader)
-    errors = list(jsonschema_rs.validator_for(schema).iter_errors(value))
-    if errors:
-        error = min(errors, key=_rank)
-        place = list(error.instance_path)
-        line = line_of(text, place)
-        raise BrokenFile(f"{path}:{line}: {dotted(place)}: {_remedy(error, schema)}")
+    problem = Schema(schema).problem(value)
+    if problem is not None:
+        line = line_of(text, problem.place)
+        raise BrokenFile(f"{path}:{line}: {dotted(problem.place)}: {problem.words}")
     return value
-
-
-def dotted(place: Sequence[str | int]) -> str:
-    """A place in a file in words: ``voices[3].names``; the whole file is ``file``."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
-    return text.lstrip(".") or "file"
 
 
 def line_of(text: str, place: Sequence[str | int]) -> int:
@@ -120,38 +112,6 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
         elif isinstance(node, yaml.MappingNode):
             node = next((value for name, value in node.value if name.value == key), node)
     return node.start_mark.line + 1 if node is not None else 1
-
-
-def _rank(error: jsonschema_rs.ValidationError) -> int:
-    """An unknown key is named before what is missing: most often the one is the other, misspelt."""
-    return (
-        0 if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties) else 1
-    )
-
-
-def _remedy(error: jsonschema_rs.ValidationError, schema: dict[str, Any]) -> str:
-    kind = error.kind
-    if isinstance(kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
-        unknown = str(kind.unexpected[0])
-        return f"unknown key {unknown!r}{nearest(unknown, _keys_beside(error, schema))}"
-    if isinstance(kind, jsonschema_rs.ValidationErrorKind.Enum):
-        options = [str(option) for option in kind.options]
-        hint = nearest(str(error.instance), options)
-        return f"{error.instance!r} is none of {', '.join(options)}{hint}"
-    return _one_line(error.message)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean ...?`` with the known word nearest to one that is unknown, or nothing."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.4)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _keys_beside(error: jsonschema_rs.ValidationError, schema: dict[str, Any]) -> list[str]:
-    rule: Any = schema
-    for key in error.schema_path[:-1]:
-        rule = rule[key]
-    return list(rule.get("properties", {}))
 
 
 def _words(error: OSError | UnicodeDecodeError) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
@@ -34,6 +34,7 @@ _LONGEST_TIMER_S = 3600.0
 class Delivery:
     """A callback to be sent: which status of which task, and the bytes once they are rendered."""
 
+    account: Account
     task: Task
     seen: Observation
     done: asyncio.Future[Attempt]
@@ -67,22 +68,25 @@ class Dispatcher:
         self._timers: dict[str, tuple[float, asyncio.Handle]] = {}
         self._advancing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._chains: dict[str, deque[Delivery]] = {}
-        self._runners: set[asyncio.Task[None]] = set()
+        self._runners: dict[asyncio.Task[None], Account] = {}
         self._receivers: WeakValueDictionary[tuple[str, str, int | None], asyncio.Semaphore] = (
             WeakValueDictionary()
         )
-        self._watchers: dict[str, list[asyncio.Future[Observation]]] = {}
+        self._watchers: dict[str, list[tuple[Account, asyncio.Future[Observation]]]] = {}
+        #: Set when the server stops; ``None`` before it starts.
+        self.stopping: asyncio.Event | None = None
 
     def start(self, accounts: Iterable[Account]) -> None:
         """Begins to send, on the running loop; what is due already is sent at once."""
         self._loop = asyncio.get_running_loop()
+        self.stopping = asyncio.Event()
         for account in accounts:
             self.planned(account)
 
     def planned(self, account: Account) -> None:
         """The account's agenda or clock has changed: sets its timer for the next due step."""
         lock = self._advancing.get(account.id)
-        if self._loop is None or (lock is not None and lock.locked()):
+        if self._loop is None or account.closed or (lock is not None and lock.locked()):
             return
         next_at = account.agenda.next_at()
         delay = None if next_at is None else account.clock.real_delay_s(next_at)
@@ -96,23 +100,52 @@ class Dispatcher:
         self._cancel_timer(account.id)
         self._timers[account.id] = when, self._loop.call_at(when, self._on_timer, account)
 
-    async def advance(self, account: Account, by_ms: int) -> list[Event]:
+    async def advance(self, account: Account, by_ms: int, *, deliver: bool = True) -> list[Event]:
         """Moves the account's clock by ``by_ms``, from due to due; returns what happened, in due order.
 
         Two advances at once follow each other, so that the clock moves by the sum.
-        Every attempt that falls due is awaited up to its timeout, so after this nothing is in flight that was due.
+        Every attempt that falls due is awaited up to its timeout, so after this nothing is in flight that was due;
+        without ``deliver`` receivers are not waited for.
         """
+        return await self._walk(account, lambda now: now + by_ms, deliver)
+
+    async def advance_to(
+        self, account: Account, instant: int, *, deliver: bool = True
+    ) -> list[Event]:
+        """Moves the account's clock to an instant (ms), as :meth:`advance` does; nowhere when it has passed."""
+        return await self._walk(account, lambda _now: instant, deliver)
+
+    def set_rate(self, account: Account, rate: float) -> None:
+        """Changes the rate of the account's clock from now on.
+
+        Raises:
+            ValueError: it is negative or no number.
+        """
+        account.own_clock().set_rate(rate)
+        self._cancel_timer(account.id)
+        self.planned(account)
+
+    async def settle(self, account: Account) -> list[Event]:
+        """Lets happen what is due now, awaits what is in flight, and moves no time."""
+        return await self._walk(account, lambda now: now, True, moves=False)
+
+    async def _walk(
+        self, account: Account, target: Callable[[int], int], deliver: bool, *, moves: bool = True
+    ) -> list[Event]:
         happened: list[Event] = []
         try:
             async with self._advancing.setdefault(account.id, asyncio.Lock()):
                 self._cancel_timer(account.id)
-                clock = account.own_clock()
-                await self._in_flight(account)
-                to = clock.now() + by_ms
+                clock = account.own_clock() if moves else account.clock
+                if deliver:
+                    happened += await self._in_flight(account)
+                to = target(clock.now())
                 while (at := account.agenda.next_at()) is not None and at <= to:
-                    clock.jump_to(at)
-                    happened += await self._happen(account, at)
-                clock.jump_to(to)
+                    if moves:
+                        clock.jump_to(at)
+                    happened += await self._happen(account, at, deliver)
+                if moves and not account.closed:
+                    clock.jump_to(to)
         finally:
             self.planned(account)
         return happened
@@ -136,21 +169,44 @@ class Dispatcher:
             return seen
         future: asyncio.Future[Observation] = asyncio.get_running_loop().create_future()
         waiting = self._watchers.setdefault(task.id, [])
-        waiting.append(future)
+        waiting.append((account, future))
         try:
             return await future
         finally:
-            waiting.remove(future)
+            waiting.remove((account, future))
             if not waiting:
                 self._watchers.pop(task.id, None)
 
+    async def forget(self, account: Account) -> None:
+        """Ends everything that is under way for an account that was reset; after this nothing of it is sent."""
+        self._cancel_timer(account.id)
+        runners = [runner for runner, owner in self._runners.items() if owner is account]
+        for chain in self._chains.values():
+            for delivery in chain:
+                if delivery.account is account:
+                    delivery.done.cancel()
+        for runner in runners:
+            runner.cancel()
+        await asyncio.gather(*runners, return_exceptions=True)
+        for task_id in [key for key, chain in self._chains.items() if chain[0].account is account]:
+            del self._chains[task_id]
+        for owner, future in [item for items in self._watchers.values() for item in items]:
+            if owner is account:
+                future.cancel()
+
+    def is_delivering(self, account: Account) -> bool:
+        """Whether a callback of the account is on its way or in a queue."""
+        return any(owner is account for owner in self._runners.values())
+
     def release(self) -> None:
-        """Ends every wait on a clock and every advance: the server is stopping."""
+        """Ends every wait on a clock, every advance and every fault that takes time: the server is stopping."""
+        if self.stopping is not None:
+            self.stopping.set()
         for chain in self._chains.values():
             for delivery in chain:
                 delivery.done.cancel()
         for waiting in self._watchers.values():
-            for future in waiting:
+            for _, future in waiting:
                 future.cancel()
 
     async def stop(self, accounts: Iterable[Account], grace_s: float) -> None:
@@ -181,7 +237,7 @@ class Dispatcher:
         now = account.clock.now()
         while task is not None and (at := due_at(task, index)) is not None:
             seen = observe_step(task, index)
-            if (task_id, index) not in told and self._planner.is_reported(task, seen):
+            if (task_id, index) not in told and self._planner.is_reported(account, task, seen):
                 told.add((task_id, index))
                 self._publish(_not_delivered(task, seen, max(0, at - now) / 1000))
             index += 1
@@ -201,28 +257,27 @@ class Dispatcher:
         while most != 0 and (due := account.agenda.pop_due(now)) is not None:
             arrival = self._planner.arrive(account, due)
             if arrival is not None:
-                self._arrived(arrival)
+                self._arrived(account, arrival)
             most = None if most is None else most - 1
 
-    def _arrived(self, arrival: Arrival) -> Delivery | None:
+    def _arrived(self, account: Account, arrival: Arrival) -> Delivery | None:
         if arrival.seen.status in TERMINAL:
-            for future in self._watchers.get(arrival.task.id, ()):
-                if not future.done():
+            for owner, future in self._watchers.get(arrival.task.id, ()):
+                if owner is account and not future.done():
                     future.set_result(arrival.seen)
-        return self._enqueue(arrival) if arrival.reported else None
+        return self._enqueue(account, arrival) if arrival.reported else None
 
-    async def _in_flight(self, account: Account) -> None:
+    async def _in_flight(self, account: Account) -> list[Event]:
         """Waits for the account's callbacks that fell due before, and are on their way or in a queue."""
         waiting = [
-            delivery.done
+            delivery
             for chain in self._chains.values()
             for delivery in chain
-            if delivery.task.account_id == account.id
+            if delivery.account is account
         ]
-        if waiting:
-            await asyncio.wait(waiting)
+        return [_attempted(delivery, await asyncio.shield(delivery.done)) for delivery in waiting]
 
-    async def _happen(self, account: Account, at: int) -> list[Event]:
+    async def _happen(self, account: Account, at: int, deliver: bool) -> list[Event]:
         happened: list[Event] = []
         deliveries: list[Delivery] = []
         while (due := account.agenda.pop_due(at)) is not None:
@@ -231,23 +286,23 @@ class Dispatcher:
                 continue
             if due.step:
                 happened.append(moved(arrival.task, arrival.seen))
-            delivery = self._arrived(arrival)
-            if delivery is not None:
+            delivery = self._arrived(account, arrival)
+            if delivery is not None and deliver:
                 deliveries.append(delivery)
         for delivery in deliveries:
-            attempt = await delivery.done
+            attempt = await asyncio.shield(delivery.done)
             happened.append(_attempted(delivery, attempt))
         return happened
 
-    def _enqueue(self, arrival: Arrival) -> Delivery:
+    def _enqueue(self, account: Account, arrival: Arrival) -> Delivery:
         loop = asyncio.get_running_loop()
-        delivery = Delivery(arrival.task, arrival.seen, loop.create_future())
+        delivery = Delivery(account, arrival.task, arrival.seen, loop.create_future())
         chain = self._chains.get(arrival.task.id)
         if chain is None:
             chain = self._chains[arrival.task.id] = deque([delivery])
             runner = loop.create_task(self._run(arrival.task.id, chain))
-            self._runners.add(runner)
-            runner.add_done_callback(self._runners.discard)
+            self._runners[runner] = account
+            runner.add_done_callback(self._runners.pop)
         else:
             chain.append(delivery)
         return delivery
@@ -267,7 +322,9 @@ class Dispatcher:
             delivery.body = self._render(delivery.task, delivery.seen)
         attempt = await self._sender.post(delivery.task.callback_url, delivery.body)
         delivery.attempts.append(attempt)
-        self._publish(_attempted(delivery, attempt))
+        told = _attempted(delivery, attempt)
+        delivery.account.add_attempt(told)
+        self._publish(told)
         return attempt
 
     def _receiver(self, url: str) -> asyncio.Semaphore:
@@ -294,6 +351,7 @@ def _attempted(delivery: Delivery, attempt: Attempt) -> CallbackAttempted:
         attempt.status,
         attempt.error,
         round(attempt.took_ms, 1),
+        delivery.account.clock.now(),
     )
 
 

@@ -19,6 +19,7 @@ class RequestAnswered:
     account_id: str
     took_ms: float
     note: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class TaskMoved:
 
 @dataclass(frozen=True, slots=True)
 class CallbackAttempted:
-    """One try to deliver a callback. ``status`` is the receiver's HTTP status, or ``None`` with an ``error``."""
+    """One try to deliver a callback, at ``at`` (ms, the account's clock).
+
+    ``status`` is the receiver's HTTP status, or ``None`` with an ``error``; ``took_ms`` is wall time.
+    """
 
     event: ClassVar[str] = "callback_attempt"
 
@@ -49,6 +53,7 @@ class CallbackAttempted:
     status: int | None
     error: str
     took_ms: float
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

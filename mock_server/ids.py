@@ -34,6 +34,16 @@ class SeededIds:
         first, second = int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
         return str(_LOWEST + first % _SPAN), str(_LOWEST + second % _SPAN)
 
+    def fractions(self, account_id: str, kind: str, ordinal: int) -> tuple[float, float]:
+        """Two numbers of [0, 1) from one hash."""
+        digest = self._digest(account_id, kind, ordinal, 16)
+        first, second = int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
+        return first / 2**64, second / 2**64
+
+    def chance(self, account_id: str, rule: str, ordinal: int) -> float:
+        """A number of [0, 1): whether a match of a rule is struck."""
+        return self.fractions(account_id, f"chance {rule}", ordinal)[0]
+
     def request_id(self, account_id: str, ordinal: int) -> str:
         """A request id in the form of a UUID of version 4 (observed: live calls 2026-03)."""
         text = self._digest(account_id, "request", ordinal, 16).hex()

@@ -13,7 +13,8 @@ class SpeechOrder(NamedTuple):
     Attributes:
         language: ``zh`` or ``en``, or ``None`` where the dialect has no such field.
         speed: as it will be applied, after rounding.
-        scenario: the one asked for by header, or ``None``.
+        scenario: the one chosen, or ``None`` for the server's default.
+        visible_after_ms: how long after the create it begins to show; usually at once.
     """
 
     dialect: str
@@ -24,6 +25,7 @@ class SpeechOrder(NamedTuple):
     origin: str
     callback_url: str = ""
     scenario: Scenario | None = None
+    visible_after_ms: int = 0
 
 
 class VoiceOrder(NamedTuple):
@@ -37,3 +39,4 @@ class VoiceOrder(NamedTuple):
     callback_url: str
     origin: str
     scenario: Scenario | None = None
+    visible_after_ms: int = 0

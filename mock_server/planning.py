@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 from mock_server.account import Account
 from mock_server.core.agenda import Due
-from mock_server.core.behaviour import Behaviour
-from mock_server.core.scenario import Chosen, Plan, Progression, Scenario, paced
+from mock_server.core.scenario import (
+    Chosen,
+    Plan,
+    Progression,
+    Scenario,
+    UnknownScenario,
+    drawn,
+    paced,
+)
 from mock_server.core.speech import duration_ms
 from mock_server.core.task import (
     TERMINAL,
@@ -68,36 +75,27 @@ class Planner:
         self,
         ids: Ids,
         scenarios: ScenarioBook,
-        behaviour: Behaviour,
         pace: Pace,
         publish: Observer,
     ) -> None:
         self.planned = _nobody
         self._ids = ids
         self._scenarios = scenarios
-        self._behaviour = behaviour
         self._pace = pace
         self._polls_per_step = pace.polls_per_step
         self._publish = publish
         self._tells = publish is not ignore
-        default = scenarios.default
-        self._defaults = {
-            kind: self._paced(default.name, plan) for kind, plan in default.plans.items()
-        }
+        # Nearly every order follows the default: its timeline is made once.
+        self._defaults = {kind: self._paced(scenarios.default_for(kind), kind) for kind in TaskKind}
 
-    def for_speech(self, order: SpeechOrder) -> Chosen:
-        """What applies to a text-to-speech order: header, then magic value, then default."""
-        asked = order.scenario or self._scenarios.of_words("text", order.text)
-        return self._chosen(TaskKind.SPEECH, asked)
-
-    def for_voice(self, order: VoiceOrder) -> Chosen:
-        """What applies to a custom-voice order: header, then magic value, then default."""
-        asked = (
-            order.scenario
-            or self._scenarios.of_words("voice_name", order.voice_name)
-            or self._scenarios.of_url("voice_url", order.voice_url)
-        )
-        return self._chosen(TaskKind.CUSTOM_VOICE, asked)
+    def chosen(self, kind: TaskKind, scenario: Scenario | None, account: Account) -> Chosen:
+        """What applies to an order: the scenario that was chosen for it, where it has a plan for this kind of task."""
+        if scenario is None or kind not in scenario.plans:
+            default = self._defaults[kind]
+            if not default.plan.delays:
+                return default
+            scenario = self._scenarios.default_for(kind)
+        return self._paced(scenario, kind, account)
 
     def new_ids(self, account: Account) -> tuple[str, str]:
         """The ids of the account's next task and of what it makes."""
@@ -109,12 +107,13 @@ class Planner:
     def new_speech(self, account: Account, order: SpeechOrder, chosen: Chosen) -> Task:
         """The task of a text-to-speech order, created now on the account's clock; not stored yet."""
         task_id, audio_id = self.new_ids(account)
+        now = account.clock.now()
         return Task(
             task_id,
             TaskKind.SPEECH,
             account.id,
             order.dialect,
-            account.clock.now(),
+            now,
             chosen.timeline,
             Speech(audio_id, duration_ms(order.text, order.speed)),
             "",
@@ -122,6 +121,9 @@ class Planner:
             order.origin,
             chosen.scenario,
             self._polls_per_step,
+            0,
+            order.visible_after_ms and now + order.visible_after_ms,
+            chosen.plan.urls_live_ms,
         )
 
     def new_voice(self, account: Account, order: VoiceOrder, chosen: Chosen) -> Task:
@@ -129,12 +131,13 @@ class Planner:
         task_id, voice_id = self.new_ids(account)
         if not account.owner_id:
             account.owner_id = self._ids.number(account.id, "owner", 0)
+        now = account.clock.now()
         return Task(
             task_id,
             TaskKind.CUSTOM_VOICE,
             account.id,
             order.dialect,
-            account.clock.now(),
+            now,
             chosen.timeline,
             CustomVoice(voice_id, order.voice_name, account.owner_id),
             order.external_id,
@@ -142,6 +145,9 @@ class Planner:
             order.origin,
             chosen.scenario,
             self._polls_per_step,
+            0,
+            order.visible_after_ms and now + order.visible_after_ms,
+            chosen.plan.urls_live_ms,
         )
 
     def begin(self, account: Account, task: Task) -> None:
@@ -150,7 +156,7 @@ class Planner:
             self._publish(moved(task, observe_step(task, 0)))
         agenda = account.agenda
         before = agenda.next_at()
-        if task.callback_url and self.is_reported(task, observe_step(task, 0)):
+        if task.callback_url and self.is_reported(account, task, observe_step(task, 0)):
             agenda.plan(task.created_at, task.id, 0)
         self._plan_step(account, task, 1)
         if agenda.next_at() != before:  # else whoever delivers waits for the right instant already
@@ -167,7 +173,8 @@ class Planner:
                 self._publish(moved(task, seen))
             if not task.polls_per_step:  # queries plan their own steps
                 self._plan_step(account, task, due.step + 1)
-        return Arrival(task, seen, self.is_reported(task, seen))
+        account.stir()
+        return Arrival(task, seen, self.is_reported(account, task, seen))
 
     def intervene(self, account: Account, task: Task, step: Step) -> Task:
         """Lets a status of a task begin now, whatever its timeline said would come.
@@ -195,33 +202,44 @@ class Planner:
             self.planned(account)
         return polled
 
-    def is_reported(self, task: Task, seen: Observation) -> bool:
-        """Whether a callback reports this status of a task (Behaviour.callback_firing).
+    def is_reported(self, account: Account, task: Task, seen: Observation) -> bool:
+        """Whether a callback reports this status of a task: by its scenario, else by Behaviour.callback_firing.
 
         A speech is reported when its audio is there: only EzModel's can be, and its record has no status (assumed).
         """
         if not task.callback_url:
             return False
+        plan = self.plan_of(task)
+        firing = (plan.firing if plan is not None else "") or account.behaviour.callback_firing
+        if firing == "never":
+            return False
         if task.kind is TaskKind.SPEECH:
             return seen.status is TaskStatus.SUCCEED
-        firing = self._behaviour.callback_firing
         if seen.status in TERMINAL or firing == "with_submitted":
             return True
         return firing == "changes" and seen.index > 0
+
+    def plan_of(self, task: Task) -> Plan | None:
+        """The plan that a task follows, or ``None`` when its scenario is not there any more."""
+        try:
+            return self._scenarios.named(task.scenario).plans.get(task.kind)
+        except UnknownScenario:
+            return None
 
     def _plan_step(self, account: Account, task: Task, index: int) -> None:
         at = due_at(task, index)
         if at is not None:
             account.agenda.plan(at, task.id, index)
 
-    def _chosen(self, kind: TaskKind, asked: Scenario | None) -> Chosen:
-        plan = asked.plans.get(kind) if asked is not None else None
-        if asked is None or plan is None:
-            return self._defaults[kind]
-        return self._paced(asked.name, plan)
-
-    def _paced(self, name: str, plan: Plan) -> Chosen:
-        return Chosen(name, paced(plan.timeline, self._pace.progression), plan.refusal)
+    def _paced(self, scenario: Scenario, kind: TaskKind, account: Account | None = None) -> Chosen:
+        plan = scenario.plans[kind]
+        timeline = plan.timeline
+        if plan.delays and account is not None:
+            ordinal = account.ordinals.next("delays")
+            timeline = drawn(
+                plan, lambda step: self._ids.fractions(account.id, f"delay {step}", ordinal)
+            )
+        return Chosen(scenario.name, plan, paced(timeline, self._pace.progression))
 
 
 def moved(task: Task, seen: Observation) -> TaskMoved:

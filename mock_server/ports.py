@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from mock_server.core.scenario import Scenario
-from mock_server.core.task import Observation, Task
+from mock_server.core.task import Observation, Task, TaskKind
 
 
 class Clock(Protocol):
@@ -15,8 +15,15 @@ class Clock(Protocol):
     def rate(self) -> float:
         """Virtual seconds per real second; 0 stands still."""
 
+    @property
+    def jumped_ms(self) -> int:
+        """Milliseconds it was moved by jumps, apart from its own running."""
+
     def now(self) -> int:
         """The present instant: milliseconds since the Unix epoch, UTC."""
+
+    def set_rate(self, rate: float) -> None:
+        """Changes the rate from now on."""
 
     def jump_to(self, instant: int) -> None:
         """Moves forward to an instant (ms); does nothing when it has passed already."""
@@ -37,6 +44,9 @@ class Ids(Protocol):
     def pair(self, account_id: str, kind: str, ordinal: int) -> tuple[str, str]:
         """Two such numbers: of a task, and of what it makes."""
 
+    def fractions(self, account_id: str, kind: str, ordinal: int) -> tuple[float, float]:
+        """Two numbers of [0, 1)."""
+
 
 class Voices(Protocol):
     """Knows the voices a client can name."""
@@ -52,18 +62,11 @@ class Voices(Protocol):
 class ScenarioBook(Protocol):
     """Knows the scenarios, and the magic values that choose them."""
 
-    @property
-    def default(self) -> Scenario:
-        """What happens when nobody asks for anything else; has a plan for every kind of task."""
+    def default_for(self, kind: TaskKind) -> Scenario:
+        """What happens to a kind of task when nobody asks for anything else; it has a plan for it."""
 
     def named(self, name: str) -> Scenario:
         """The scenario with this name. Raises ``UnknownScenario``."""
-
-    def of_words(self, field: str, text: str) -> Scenario | None:
-        """The scenario a magic value in a text field asks for."""
-
-    def of_url(self, field: str, url: str) -> Scenario | None:
-        """The scenario a magic file name in a URL field asks for."""
 
 
 class Renderer(Protocol):

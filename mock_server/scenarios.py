@@ -1,27 +1,34 @@
-"""The scenarios of a fixtures folder, and the magic values that choose them."""
+"""The scenarios of the fixtures and of the user's own folder, and the magic values that choose them.
+
+A scenario is one file whose name is the scenario's. The bundled ones are read when they are first asked for, so that a
+start costs little; the user's own are read at the start, so that a mistake is said at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from os.path import commonprefix
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from mock_server import datafile
-from mock_server.core.errors import Reason
-from mock_server.core.scenario import Plan, Refusal, Scenario, UnknownScenario
-from mock_server.core.task import (
-    InvalidTimeline,
-    Step,
-    TaskKind,
-    TaskStatus,
-    Timeline,
-    check_timeline,
-)
+from mock_server.core.scenario import Scenario, UnknownScenario
+from mock_server.core.task import TaskKind
+from mock_server.core.words import nearest
+from mock_server.scenario_file import ScenarioFiles
 
 DEFAULT = "default"
+#: The fields of a request in which a magic word or file name counts, by the kind of task.
+_WORD_FIELDS = {TaskKind.SPEECH: "text", TaskKind.CUSTOM_VOICE: "voice_name"}
+_FILE_FIELDS = {TaskKind.CUSTOM_VOICE: "voice_url"}
+
+
+class Magic(NamedTuple):
+    """A magic value: a word at the beginning of a text, or the name of a file, that asks for a scenario."""
+
+    scenario: str
+    word: str
+    file: str
 
 
 class Scenarios:
@@ -29,134 +36,147 @@ class Scenarios:
 
     Args:
         fixtures: the folder that holds ``scenarios/*.yaml``, ``magic.yaml`` and ``schemas/``.
+        files: reads scenario files.
+        own: a file or folder of the user's, whose scenarios stand beside the bundled ones and before them.
         magic: whether magic values choose scenarios.
+        default: the scenario that is followed when nobody asks for one.
 
     Raises:
         BrokenFile: a file cannot be used; the message names file, line, key and remedy.
+        UnknownScenario: there is no scenario named ``default``.
     """
 
-    def __init__(self, fixtures: Path, *, magic: bool = True) -> None:
-        schema = datafile.read(fixtures / "schemas" / "scenario.yaml")
-        self._by_name: dict[str, Scenario] = {}
-        files: dict[str, Path] = {}
-        for path in sorted((fixtures / "scenarios").glob("*.yaml")):
-            scenario = _scenario(path, datafile.read_checked(path, schema))
-            if scenario.name in self._by_name:
-                line = datafile.line_of(datafile.read_text(path), ["name"])
-                twice = f"name: scenario {scenario.name!r} stands twice"
-                raise datafile.BrokenFile(f"{path}:{line}: {twice}")
-            self._by_name[scenario.name] = scenario
-            files[scenario.name] = path
-        if DEFAULT not in self._by_name:
+    def __init__(
+        self,
+        fixtures: Path,
+        files: ScenarioFiles,
+        *,
+        own: Path | None = None,
+        magic: bool = True,
+        default: str = DEFAULT,
+    ) -> None:
+        self._files = files
+        self._paths = _paths_of(fixtures / "scenarios")
+        self._read: dict[str, Scenario] = {}
+        if DEFAULT not in self._paths:
             raise datafile.BrokenFile(f"{fixtures / 'scenarios'}: no scenario is named {DEFAULT!r}")
-        self.default = self._by_name[DEFAULT]
+        base = self._paths[DEFAULT]
+        self._read[DEFAULT] = files.scenario(base, None)
         for kind in TaskKind:
-            if kind not in self.default.plans:
-                raise datafile.BrokenFile(f"{files[DEFAULT]}: the default scenario lacks {kind}")
-        self._magic = self._read_magic(fixtures / "magic.yaml") if magic else {}
-        #: What all magic file names begin with.
-        names = [word for place, word in self._magic if " " in place]
-        self._file_hint = commonprefix(names)  # noqa: RUF071  # characters are meant
+            if kind not in self._read[DEFAULT].plans:
+                raise datafile.BrokenFile(f"{base}: the default scenario lacks {kind}")
+        schema = fixtures / "schemas" / "magic.yaml"
+        self._magic = _magic_of(fixtures / "magic.yaml", schema) if magic else []
+        if own is not None:
+            self._add(own, schema, magic=magic)
+        self._words = {row.word: row.scenario for row in self._magic if row.word}
+        self._by_file = {row.file: row.scenario for row in self._magic if row.file}
+        #: What all magic file names begin with: most URLs do not hold it.
+        self._file_hint = commonprefix(list(self._by_file))  # noqa: RUF071  # characters are meant
+        self._default = self.named(default)
+        #: Whether the default scenario does something to its tasks' requests.
+        self.default_has_faults = any(plan.faults for plan in self._default.plans.values())
 
     def __iter__(self) -> Iterator[Scenario]:
-        """The scenarios by name."""
-        return iter(self._by_name.values())
+        """The scenarios by name; reads those that were not asked for yet."""
+        return (self.named(name) for name in sorted(self._paths))
 
     def named(self, name: str) -> Scenario:
         """The scenario with this name.
 
         Raises:
             UnknownScenario: there is none.
+            BrokenFile: its file cannot be used.
         """
-        try:
-            return self._by_name[name]
-        except KeyError:
-            near = get_close_matches(name, self._by_name, n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(self._by_name)}"
-            raise UnknownScenario(f"unknown scenario {name!r}; {hint}") from None
+        found = self._read.get(name)
+        if found is not None:
+            return found
+        path = self._paths.get(name)
+        if path is None:
+            hint = nearest(name, self._paths) or f"; one of {', '.join(self._paths)}"
+            raise UnknownScenario(f"unknown scenario {name!r}{hint}")
+        found = self._read[name] = self._files.scenario(path, self._read[DEFAULT])
+        return found
 
-    def of_words(self, field: str, text: str) -> Scenario | None:
-        """The scenario a magic value in a text field asks for: the text equals it, or begins with it and a space."""
-        return self._magic.get((field, text.partition(" ")[0]))
+    def default_for(self, kind: TaskKind) -> Scenario:
+        """What happens to a kind of task when nobody asks for anything else; it has a plan for it."""
+        return self._default if kind in self._default.plans else self._read[DEFAULT]
 
-    def of_url(self, field: str, url: str) -> Scenario | None:
-        """The scenario a magic file name asks for: the last path segment of the URL, without its ending."""
-        if self._file_hint not in url:
+    def asked_for(self, kind: TaskKind, body: Mapping[str, Any]) -> Scenario | None:
+        """The scenario that a magic value in the body of a create asks for, if it applies to that kind of task."""
+        if not self._magic:
+            return None
+        name = self._words.get(str(body.get(_WORD_FIELDS[kind], "")).partition(" ")[0])
+        if name is None and kind in _FILE_FIELDS:
+            name = self._of_url(str(body.get(_FILE_FIELDS[kind], "")))
+        if name is None:
+            return None
+        scenario = self.named(name)
+        return scenario if kind in scenario.plans else None
+
+    def magic_of(self, scenario: Scenario) -> list[dict[str, str]]:
+        """The magic values that ask for a scenario: field, and value or file."""
+        rows: list[dict[str, str]] = []
+        for row in self._magic:
+            if row.scenario != scenario.name:
+                continue
+            for kind in scenario.plans:
+                if row.word:
+                    rows.append({"field": _WORD_FIELDS[kind], "value": row.word})
+                if row.file and kind in _FILE_FIELDS:
+                    rows.append({"field": _FILE_FIELDS[kind], "file": row.file})
+        return rows
+
+    def _of_url(self, url: str) -> str | None:
+        """The magic file name: the last path segment of a URL, without its ending."""
+        if not self._file_hint or self._file_hint not in url:
             return None  # nearly every URL, and quickly
         path = url.partition("://")[2].partition("?")[0].partition("#")[0]
         _, slash, name = path.rpartition("/")
-        return (
-            self._magic.get((f"{field} file", name.rpartition(".")[0] or name)) if slash else None
-        )
+        return self._by_file.get(name.rpartition(".")[0] or name) if slash else None
 
-    def _read_magic(self, path: Path) -> dict[tuple[str, str], Scenario]:
-        schema = datafile.read(path.parent / "schemas" / "magic.yaml")
-        table: dict[tuple[str, str], Scenario] = {}
-        for number, row in enumerate(datafile.read_checked(path, schema)["magic"]):
-            try:
-                scenario = self._applicable(row["scenario"], row["field"])
-            except UnknownScenario as error:
-                line = datafile.line_of(datafile.read_text(path), ["magic", number, "scenario"])
-                place = f"{path}:{line}: magic[{number}].scenario"
-                raise datafile.BrokenFile(f"{place}: {error}") from None
-            is_file = "file" in row
-            key = (f"{row['field']} file", row["file"]) if is_file else (row["field"], row["value"])
-            if key in table:
-                line = datafile.line_of(datafile.read_text(path), ["magic", number])
-                raise datafile.BrokenFile(
-                    f"{path}:{line}: magic[{number}]: {key[1]!r} stands twice"
+    def _add(self, own: Path, schema: Path, *, magic: bool) -> None:
+        if own.is_file():
+            paths = {own.stem: own}
+        elif own.is_dir():
+            paths = _paths_of(own)
+            paths.pop("magic", None)
+        else:
+            raise datafile.BrokenFile(f"{own}: no such file or folder")
+        self._paths |= paths
+        for name, path in paths.items():
+            self._read[name] = self._files.scenario(path, self._read[DEFAULT])
+        if magic and (own / "magic.yaml").is_file():
+            self._magic += _magic_of(own / "magic.yaml", schema)
+        self._check_magic(own)
+
+    def _check_magic(self, own: Path) -> None:
+        """Every magic value of the user's leads to a scenario; those of the fixtures are checked by their tests."""
+        path = own / "magic.yaml"
+        for row in self._magic:
+            if row.scenario not in self._paths:
+                text = datafile.read_text(path)
+                line = next(
+                    (n for n, item in enumerate(text.splitlines(), 1) if row.scenario in item), 1
                 )
-            table[key] = scenario
-        return table
-
-    def _applicable(self, name: str, field: str) -> Scenario:
-        scenario = self.named(name)
-        kind = TaskKind.SPEECH if field == "text" else TaskKind.CUSTOM_VOICE
-        if kind not in scenario.plans:
-            raise UnknownScenario(f"scenario {name!r} has no {kind} plan, which {field} asks for")
-        return scenario
+                hint = nearest(row.scenario, self._paths)
+                raise datafile.BrokenFile(
+                    f"{path}:{line}: magic: unknown scenario {row.scenario!r}{hint}"
+                )
 
 
-def _scenario(path: Path, value: dict[str, Any]) -> Scenario:
-    plans = {kind: _plan(path, kind, value[kind]) for kind in TaskKind if kind in value}
-    return Scenario(
-        value["name"],
-        value["summary"],
-        value["evidence"],
-        value["source"],
-        MappingProxyType(plans),
-    )
+def _paths_of(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.y*ml"))}
 
 
-def _plan(path: Path, kind: TaskKind, value: dict[str, Any]) -> Plan:
-    try:
-        timeline = check_timeline(_timeline(value["timeline"]))
-    except InvalidTimeline as error:
-        line = datafile.line_of(datafile.read_text(path), [kind, "timeline"])
-        raise datafile.BrokenFile(f"{path}:{line}: {kind}.timeline: {error}") from None
-    return Plan(timeline, _refusal(path, kind, value.get("refusal")))
-
-
-def _timeline(steps: list[dict[str, Any]]) -> Timeline:
-    return tuple(
-        Step(
-            TaskStatus(step["status"]),
-            None if step["at"] == "never" else round(step["at"] * 1000),
-            step.get("message", ""),
-        )
-        for step in steps
-    )
-
-
-def _refusal(path: Path, kind: TaskKind, value: dict[str, Any] | None) -> Refusal | None:
-    if value is None:
-        return None
-    try:
-        return Refusal(Reason(value["reason"]), value["message"])
-    except ValueError:
-        line = datafile.line_of(datafile.read_text(path), [kind, "refusal", "reason"])
-        near = get_close_matches(value["reason"], list(Reason), n=1, cutoff=0.3) or list(Reason)[:1]
-        raise datafile.BrokenFile(
-            f"{path}:{line}: {kind}.refusal.reason: unknown reason {value['reason']!r};"
-            f" did you mean {near[0].value!r}?"
-        ) from None
+def _magic_of(path: Path, schema: Path) -> list[Magic]:
+    rows = datafile.read_checked(path, datafile.read(schema))["magic"]
+    found: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        for value in (row.get("word"), row.get("file")):
+            if value is not None and value in found:
+                line = datafile.line_of(datafile.read_text(path), ["magic", number])
+                raise datafile.BrokenFile(f"{path}:{line}: magic[{number}]: {value!r} stands twice")
+            if value is not None:
+                found[value] = number
+    return [Magic(row["scenario"], row.get("word", ""), row.get("file", "")) for row in rows]

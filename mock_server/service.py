@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from mock_server.account import Account
 from mock_server.core import speech
-from mock_server.core.behaviour import Behaviour
 from mock_server.core.errors import Reason, Refused
+from mock_server.core.limits import PRICE
 from mock_server.core.page import Page, take
-from mock_server.core.scenario import Chosen
-from mock_server.core.task import CustomVoice, Task, TaskStatus, observe
+from mock_server.core.scenario import Chosen, Plan
+from mock_server.core.task import CustomVoice, Task, TaskKind, TaskStatus, observe
 from mock_server.orders import SpeechOrder, VoiceOrder
 from mock_server.planning import Planner
 from mock_server.ports import Voices
@@ -26,12 +26,11 @@ VOICE_NOT_FOUND = "Voice id not found"
 class Service:
     """The use cases of the mocked API."""
 
-    def __init__(self, planner: Planner, voices: Voices, behaviour: Behaviour) -> None:
+    def __init__(self, planner: Planner, voices: Voices) -> None:
         self._planner = planner
         self._voices = voices
-        self._behaviour = behaviour
 
-    def speech_speed(self, voice_speed: float) -> float:
+    def speech_speed(self, account: Account, voice_speed: float) -> float:
         """The speed a ``voice_speed`` is applied as: one decimal, and in [0.8, 2.0] unless refused.
 
         Raises:
@@ -40,7 +39,7 @@ class Service:
         speed = speech.rounded_speed(voice_speed)
         if speech.is_in_range(speed):
             return speed
-        if self._behaviour.speech_speed_out_of_range == "refuse":
+        if account.behaviour.speech_speed_out_of_range == "refuse":
             raise _illegal("voice_speed must be between 0.8 and 2.0")
         return speech.clamped(speed)
 
@@ -48,13 +47,16 @@ class Service:
         """Synthesises a text; by default the task is terminal at once.
 
         Raises:
-            Refused: unknown voice, a language it does not speak, or refused content; nothing changed.
+            Refused: unknown voice, a language it does not speak, refused content, or a limit of the account; nothing
+                changed.
         """
         if not self._voices.speaks(order.voice_id, order.language, order.dialect):
             raise _illegal(VOICE_NOT_FOUND)
-        chosen = self._planner.for_speech(order)
-        if self._behaviour.speech_content_risk == "refuse":
+        chosen = self._planner.chosen(TaskKind.SPEECH, order.scenario, account)
+        if account.behaviour.speech_content_risk == "refuse":
             _refuse_if_planned(chosen)
+        if account.limits:
+            _refuse_beyond_limits(account)
         task = self._planner.new_speech(account, order, chosen)
         account.add_speech(task)
         self._planner.begin(account, task)
@@ -66,8 +68,9 @@ class Service:
         Raises:
             Refused: unknown here, or dropped from the ring.
         """
+        _refuse_beyond_rate(account)
         task = account.speech(task_id)
-        if task is None:
+        if task is None or not _shows(task, account):
             raise _not_found(task_id)
         return self._planner.polled(account, task)
 
@@ -75,17 +78,19 @@ class Service:
         """Begins to make a voice.
 
         Raises:
-            Refused: no source, both sources (Behaviour.both_sources), or an external id that is taken; nothing
-                changed.
+            Refused: no source, both sources (Behaviour.both_sources), an external id that is taken, or a limit of the
+                account; nothing changed.
         """
         if not order.voice_url and not order.video_id:
             raise _illegal("voice_url or video_id is required")
-        if order.voice_url and order.video_id and self._behaviour.both_sources == "refuse":
+        if order.voice_url and order.video_id and account.behaviour.both_sources == "refuse":
             raise _illegal("voice_url and video_id exclude each other")
         if order.external_id and self._is_taken(account, order.external_id):
             raise _illegal(f"External_task_id {order.external_id} already exists")
-        chosen = self._planner.for_voice(order)
+        chosen = self._planner.chosen(TaskKind.CUSTOM_VOICE, order.scenario, account)
         _refuse_if_planned(chosen)
+        if account.limits:
+            _refuse_beyond_limits(account)
         task = self._planner.new_voice(account, order, chosen)
         account.add_voice_task(task)
         self._planner.begin(account, task)
@@ -97,16 +102,16 @@ class Service:
         Raises:
             Refused: this account has none, or its voice was deleted and Behaviour.deleted_voice_task is ``hidden``.
         """
+        _refuse_beyond_rate(account)
         task = account.voice_task(name)
-        if task is None or not self._is_visible(task):
+        if task is None or not _is_visible(task, account):
             raise _not_found(name)
         return self._planner.polled(account, task)
 
     def custom_voices(self, account: Account, page: Page) -> list[Task]:
         """One page of the account's custom-voice tasks, newest first; may be empty. Never counts as a poll."""
-        if self._behaviour.deleted_voice_task == "visible":
-            return take(account.newest_first(), page)
-        return take((task for task in account.newest_first() if self._is_visible(task)), page)
+        _refuse_beyond_rate(account)
+        return take((task for task in account.newest_first() if _is_visible(task, account)), page)
 
     def delete_voice(self, account: Account, voice_id: str) -> Task:
         """Deletes a custom voice; its external id stays taken.
@@ -114,6 +119,7 @@ class Service:
         Raises:
             Refused: the voice does not exist (yet, or any more), or is a preset; nothing changed.
         """
+        _refuse_beyond_rate(account)
         if voice_id in self._voices.preset_ids:
             raise _illegal(f"Only custom voices can be deleted, not {voice_id}")
         task = account.task_of_voice(voice_id)
@@ -128,18 +134,59 @@ class Service:
         account.replace(deleted)
         return deleted
 
+    def plan_of(self, task: Task) -> Plan | None:
+        """The plan of the scenario that a task follows."""
+        return self._planner.plan_of(task)
+
     def _is_taken(self, account: Account, external_id: str) -> bool:
         holder = account.external_id_holder(external_id)
         if holder is None:
             return False
-        if self._behaviour.external_id_after_failure == "taken":
+        if account.behaviour.external_id_after_failure == "taken":
             return True
         return observe(holder, account.clock.now()).status is not TaskStatus.FAILED
 
-    def _is_visible(self, task: Task) -> bool:
-        if self._behaviour.deleted_voice_task == "visible":
-            return True
-        return isinstance(task.product, CustomVoice) and task.product.deleted_at is None
+    def admit(self, account: Account) -> None:
+        """Lets in a request that concerns no task.
+
+        Raises:
+            Refused: the account asks too fast.
+        """
+        _refuse_beyond_rate(account)
+
+
+def _is_visible(task: Task, account: Account) -> bool:
+    if account.behaviour.deleted_voice_task == "hidden":
+        voice = task.product
+        if isinstance(voice, CustomVoice) and voice.deleted_at is not None:
+            return False
+    return _shows(task, account)
+
+
+def _shows(task: Task, account: Account) -> bool:
+    return not task.visible_at or task.visible_at <= account.clock.now()
+
+
+def _refuse_beyond_limits(account: Account) -> None:
+    """Balance, rate, slots: the order in which a client gets to know them."""
+    limits = account.limits
+    now = account.clock.now()
+    if limits.units is not None or limits.slots is not None:
+        in_flight = len(account.in_flight(now))
+        pending = in_flight * PRICE
+        if limits.units is not None and limits.units - account.ledger.spent - pending < PRICE:
+            raise Refused(Reason.RESOURCE_PACK_USED_UP)
+        _refuse_beyond_rate(account)
+        if limits.slots is not None and in_flight >= limits.slots:
+            raise Refused(Reason.CONCURRENCY_LIMIT)
+    else:
+        _refuse_beyond_rate(account)
+
+
+def _refuse_beyond_rate(account: Account) -> None:
+    rate = account.limits.rate
+    if rate is not None and not account.rate_window.admits(rate, account.clock.now()):
+        raise Refused(Reason.RATE_LIMIT)
 
 
 def _refuse_if_planned(chosen: Chosen) -> None:

@@ -14,10 +14,13 @@ from typing import Any
 
 from mock_server import values
 from mock_server.core.behaviour import Behaviour
+from mock_server.core.limits import Limits, Rate
 from mock_server.core.scenario import Progression
 
 FILE_NAME = "kling-mock.toml"
 ENVIRONMENT_PREFIX = "KLING_MOCK_"
+#: Variables that ``kling-mock ctl`` reads: where the server is, and which account is meant.
+OF_CTL = ("KLING_MOCK_URL", "KLING_MOCK_ACCOUNT")
 
 
 class SettingsError(ValueError):
@@ -105,6 +108,33 @@ class Settings:
         "reading of a disputed rule; may be repeated",
         metavar="NAME=VALUE",
     )
+    scenarios: str = setting(
+        "", values.text, "file or folder of your own scenarios", metavar="PATH"
+    )
+    scenario: str = setting(
+        "default", values.text, "scenario that is followed when none is asked for", metavar="NAME"
+    )
+    units: int | None = setting(
+        None,
+        values.units,
+        "resource pack of each account; 0.05 a task, 1102 when it is used up",
+        metavar="UNITS",
+    )
+    slots: int | None = setting(
+        None, values.whole(1, 1_000_000), "tasks in flight per account, else 1303", metavar="N"
+    )
+    rate_limit: Rate | None = setting(
+        None, values.rate, "requests per seconds and account, else 1302", metavar="N/SECONDS"
+    )
+    journal: int = setting(
+        1000, values.whole(0, 1_000_000), "requests that an account's journal keeps", metavar="N"
+    )
+    auth_clock: str = setting(
+        "wall",
+        values.one_of("wall", "virtual"),
+        "clock that tokens expire by: wall | virtual (wall and what the account's was advanced)",
+        metavar="CLOCK",
+    )
     fixtures: str = setting("", values.text, "folder of fixtures to use instead", metavar="FOLDER")
     magic: bool = setting(True, values.switch, "let magic values choose scenarios")
     strict: bool = setting(False, values.switch, "refuse what would only be warned about")
@@ -119,6 +149,11 @@ class Settings:
         if bool(self.access_key) != bool(self.secret_key):
             missing = "secret_key" if self.access_key else "access_key"
             raise SettingsError(f"access_key and secret_key go together; {missing} is missing")
+
+    @property
+    def limits(self) -> Limits:
+        """What each account may do at first."""
+        return Limits(self.units, self.slots, self.rate_limit)
 
     @property
     def is_local(self) -> bool:
@@ -204,7 +239,7 @@ def _build(raw: Mapping[str, tuple[Any, str]]) -> Settings:
 def _of_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     found: dict[str, tuple[Any, str]] = {}
     for variable, value in environment.items():
-        if variable.startswith(ENVIRONMENT_PREFIX):
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in OF_CTL:
             found[variable.removeprefix(ENVIRONMENT_PREFIX).lower()] = (value, variable)
     return found
 

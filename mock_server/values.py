@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mock_server.core.behaviour import Behaviour, UnknownBehaviour
+from mock_server.core.limits import Rate
 from mock_server.core.scenario import Progression
 
 
@@ -44,6 +45,37 @@ def whole(low: int, high: int) -> Callable[[Any], int]:
         return int(text)
 
     return read
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """A reader of one of some words."""
+
+    def read(value: Any) -> str:
+        if value not in choices:
+            near = get_close_matches(str(value), choices, n=1, cutoff=0.3)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"must be one of {', '.join(choices)}, not {str(value)!r}{hint}")
+        return str(value)
+
+    return read
+
+
+def units(value: Any) -> int:
+    """Units of a resource pack, in hundredths: ``1.5`` is 150."""
+    hundredths = number(0, 1e9)(value) * 100
+    if abs(hundredths - round(hundredths)) > 1e-6:
+        raise ValueError(f"must have at most two decimals, not {value!r}")
+    return round(hundredths)
+
+
+def rate(value: Any) -> Rate:
+    """Requests per window: ``10/1`` is ten in any second."""
+    requests, _, seconds = str(value).partition("/")
+    try:
+        return Rate(whole(1, 1_000_000)(requests.strip()), number(0.001, 86_400)(seconds.strip()))
+    except ValueError:
+        words = "must be requests/seconds, such as 10/1"
+        raise ValueError(f"{words}, not {value!r}") from None
 
 
 def text(value: Any) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mock_server import contract, resources
+from mock_server import contract, datafile, resources
+from mock_server.account import Defaults
 from mock_server.catalogue import Catalogue
 from mock_server.clock import VirtualClock, wall_ms
 from mock_server.contract import Contract
+from mock_server.core.faulttext import FaultReader
 from mock_server.credentials import Configured, Credentials
 from mock_server.delivery import Dispatcher
 from mock_server.documents import Documents
@@ -18,11 +21,13 @@ from mock_server.ids import SeededIds
 from mock_server.media import Media
 from mock_server.planning import Pace, Planner
 from mock_server.ports import Renderer
+from mock_server.scenario_file import ScenarioFiles
 from mock_server.scenarios import Scenarios
 from mock_server.sender import Sender
 from mock_server.service import Service
 from mock_server.settings import Settings
 from mock_server.store import Accounts
+from mock_server.waiting import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +47,90 @@ class World:
     media: Media
     service: Service
     dispatcher: Dispatcher
+    waits: Waits
     publish: Observer
+    fault_reader: FaultReader
 
 
-def build(settings: Settings, render: Renderer, publish: Observer = ignore) -> World:
+def build(
+    settings: Settings,
+    render: Renderer,
+    publish: Observer = ignore,
+    fault_reader: FaultReader | None = None,
+) -> World:
     """Wires a world.
 
     Args:
         render: makes the body of a callback.
+        fault_reader: reads faults; it knows what they may name a row of the error table by.
         publish: told of every event.
 
     Raises:
         BrokenFile: a document or fixture cannot be used.
+        UnknownScenario: the default scenario does not exist.
     """
     fixtures = Path(settings.fixtures) if settings.fixtures else resources.folder("fixtures")
     documents = Documents(resources.folder("openapi"))
     seed = settings.seed or secrets.token_hex(4)
     clock = VirtualClock(wall_ms() if settings.start is None else settings.start, settings.speed)
     ids = SeededIds(seed)
-    scenarios = Scenarios(fixtures, magic=settings.magic)
+    fault_reader = fault_reader or FaultReader({})
+    scenarios = scenarios_of(settings, fixtures, fault_reader)
     catalogue = Catalogue(fixtures)
-    pace = Pace(settings.progression, settings.polls)
     tell = ignore if settings.quiet else publish
-    planner = Planner(ids, scenarios, settings.behaviour, pace, tell)
+    planner = Planner(ids, scenarios, Pace(settings.progression, settings.polls), tell)
+    defaults = Defaults(settings.behaviour, settings.limits, settings.journal)
+    accounts = Accounts(clock, defaults, ids.chance)
     sender = Sender(settings.callback_timeout, server_is_local=settings.is_local)
-    configured = Configured(settings.api_key, settings.access_key, settings.secret_key)
+    dispatcher = Dispatcher(planner, sender, render, publish)
     return World(
         settings=settings,
         seed=seed,
         clock=clock,
         ids=ids,
-        accounts=Accounts(clock),
-        credentials=Credentials(configured),
+        accounts=accounts,
+        credentials=_credentials(settings, accounts),
         contract=contract.load(documents),
         documents=documents,
         catalogue=catalogue,
         scenarios=scenarios,
         media=Media(fixtures),
-        service=Service(planner, catalogue, settings.behaviour),
-        dispatcher=Dispatcher(planner, sender, render, publish),
+        service=Service(planner, catalogue),
+        dispatcher=dispatcher,
+        waits=Waits(dispatcher),
         publish=publish,
+        fault_reader=fault_reader,
+    )
+
+
+def _credentials(settings: Settings, accounts: Accounts) -> Credentials:
+    def jumped_s(account_id: str) -> float:
+        account = accounts.find(account_id)
+        return 0.0 if account is None else account.jumped_ms / 1000
+
+    configured = Configured(settings.api_key, settings.access_key, settings.secret_key)
+    if settings.auth_clock == "virtual":
+        return Credentials(configured, jumped_s=jumped_s)
+    return Credentials(configured)
+
+
+def scenarios_of(settings: Settings, fixtures: Path, faults: FaultReader) -> Scenarios:
+    """The scenarios that settings ask for.
+
+    Raises:
+        BrokenFile: a file cannot be used.
+        UnknownScenario: the default scenario does not exist.
+    """
+
+    def schema() -> dict[str, Any]:
+        own = datafile.read(fixtures / "schemas" / "scenario.yaml")
+        shared = datafile.read(resources.folder("openapi") / "components" / "faults.yaml")
+        return {**own, "components": shared["components"]}
+
+    return Scenarios(
+        fixtures,
+        ScenarioFiles(schema, faults),
+        own=Path(settings.scenarios) if settings.scenarios else None,
+        magic=settings.magic,
+        default=settings.scenario,
     )

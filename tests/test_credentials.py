@@ -374,6 +374,32 @@ def test_a_token_is_judged_anew_each_time() -> None:
     assert refused.value.reason is Reason.AUTHORIZATION_EXPIRED
 
 
+@pytest.mark.parametrize("configured", [None, PAIR])
+def test_a_token_can_be_judged_later_than_now(configured: Configured | None) -> None:
+    """By how much an account's tokens are judged later is asked for the token's own issuer, each time anew."""
+    later = {"my-access-key": 0.0}
+    door = Credentials(configured, lambda: NOW, lambda account_id: later.get(account_id, 0.0))
+    assert door.account_id(signed(CLAIMS)) == "my-access-key"
+    later |= {"another": 10_000.0}
+    assert door.account_id(signed(CLAIMS)) == "my-access-key"
+    later["my-access-key"] = 1800.0
+    with pytest.raises(Refused) as refused:
+        door.account_id(signed(CLAIMS))
+    assert refused.value.reason is Reason.AUTHORIZATION_EXPIRED
+    assert door.account_id(signed({**CLAIMS, "exp": NOW + 3600})) == "my-access-key"
+
+
+def test_an_issuer_that_is_no_text_has_no_clock() -> None:
+    """Nobody's clock is asked for when the issuer of a token is no text."""
+
+    def nobody(account_id: str) -> float:
+        raise AssertionError(f"asked for {account_id!r}")
+
+    for issuer in (b"null", b"5", b"[]", b"{}"):
+        with pytest.raises(Refused):
+            Credentials(None, lambda: NOW, nobody).account_id(raw(b'{"iss":' + issuer + b"}"))
+
+
 @pytest.mark.parametrize("configured", [None, PAIR, BOTH, KEY])
 def test_refusals_never_repeat_a_secret(configured: Configured | None) -> None:
     """The words of a refusal hold neither the credential that was sent nor those that are configured."""

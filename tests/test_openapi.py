@@ -19,6 +19,7 @@ OPENAPI = Path(__file__).parents[1] / "openapi"
 DATA = Path(__file__).parent / "data"
 
 DIALECTS = ("klingai", "kkiai", "ezmodel")
+DESCRIBED = (*DIALECTS, "control")
 METHODS = ("get", "post", "put", "patch", "delete")
 SECTIONS = (
     "schemas",
@@ -162,7 +163,7 @@ def error_paths(judge: jsonschema_rs.Validator, body: Json) -> list[str]:
 # ---- the documents --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", DESCRIBED)
 def test_document_is_valid_openapi(dialect: str) -> None:
     """Each document, with its references resolved, is OpenAPI 3.1."""
     document = bundle(dialect)
@@ -171,7 +172,7 @@ def test_document_is_valid_openapi(dialect: str) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", DESCRIBED)
 def test_document_is_valid_where_it_lies(dialect: str) -> None:
     """The document is valid for a tool that follows its references through the files."""
     path = OPENAPI / f"{dialect}.yaml"
@@ -206,7 +207,7 @@ def test_references_point_at_components_that_exist_once() -> None:
     ]
     used = {
         (section, name)
-        for dialect in DIALECTS
+        for dialect in DESCRIBED
         for section, found in bundle(dialect)["components"].items()
         for name in found
     }
@@ -238,7 +239,7 @@ def test_rules_are_well_formed_and_unique(dialect: str) -> None:
         assert all(isinstance(rule[key], str) and rule[key] for key in rule), rule
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", DESCRIBED)
 def test_fields_are_described(dialect: str) -> None:
     """Every field of every schema has a description, and an example unless it has fields itself."""
     document = bundle(dialect)
@@ -265,7 +266,7 @@ def test_parameters_are_described(dialect: str) -> None:
     assert all(parameter["schema"]["examples"] for parameter in parameters.values())
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", DESCRIBED)
 def test_property_examples_are_valid(dialect: str) -> None:
     """The examples of a schema, and its default, obey it."""
     document = bundle(dialect)
@@ -279,7 +280,7 @@ def test_property_examples_are_valid(dialect: str) -> None:
     assert bad == []
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", DESCRIBED)
 def test_body_examples_are_valid(dialect: str) -> None:
     """The examples of requests, answers and notifications obey their schemas."""
     document = bundle(dialect)
@@ -316,6 +317,127 @@ def test_operations_are_complete(dialect: str) -> None:
         }, label
 
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_control_operations_are_complete() -> None:
+    """Every operation of the control API is named and described, and all but five belong to an account."""
+    document = bundle("control")
+    found = list(operations(document))
+    assert len({item["operationId"] for _, _, item in found}) == len(found)
+    open_to_all = {item["operationId"] for _, _, item in found if item.get("security") == []}
+    assert open_to_all == {
+        "health",
+        "listDocuments",
+        "getDocument",
+        "listAccounts",
+        "listScenarios",
+    }
+    for path, method, item in found:
+        label = f"{method} {path}"
+        parameters = [follow(document, entry) for entry in item.get("parameters", [])]
+        statuses = set(item["responses"])
+
+        assert item["summary"], label
+        assert item["description"], label
+        assert set(item["tags"]) <= {tag["name"] for tag in document["tags"]}, label
+        assert len(statuses & {"200", "201"}) == 1, label
+        assert "requestBody" not in item or statuses >= {"400", "413"}, label
+        assert all("description" in entry and "example" in entry for entry in parameters), label
+        assert set(re.findall(r"\{(\w+)\}", path)) == {
+            entry["name"] for entry in parameters if entry["in"] == "path"
+        }, label
+        if item["operationId"] not in open_to_all:
+            assert "account" in {entry["name"] for entry in parameters}, label
+            assert statuses >= {"401", "403", "404"}, label
+
+
+def test_control_objects_are_closed() -> None:
+    """What the control API takes and answers has no unknown keys, unless its keys are somebody else's."""
+    document = bundle("control")
+    open_objects = {
+        where.removeprefix("/components/schemas/")
+        for where, node in nodes(document)
+        if node.get("type") == "object"
+        and "additionalProperties" not in node
+        and where.startswith("/components/schemas/")
+        and not where.endswith("/if")
+    }
+
+    assert open_objects == {
+        "Event",  # closed by TransitionEvent and CallbackEvent
+        "Wait/properties/match",  # closed by Pattern, TaskMatch and CallbackMatch
+        "Waited/properties/found/items",
+        "Match/properties/body",
+        "Pattern/properties/body",
+    }
+
+
+def test_control_knows_the_operations_of_the_mocked_api() -> None:
+    """Patterns, plans and the journal name the operations of the dialects and of the extensions, and no others."""
+    schemas = bundle("control")["components"]["schemas"]
+    known = {
+        item["operationId"]
+        for name in (*DIALECTS, "extensions")
+        for _, _, item in operations(bundle(name))
+    }
+
+    assert set(schemas["OperationId"]["enum"]) == known
+    assert set(schemas["PlanScript"]["properties"]["steps"]["properties"]) == known
+    assert set(schemas["Plan"]["properties"]["steps"]["properties"]) == known
+    assert set(schemas["JournalEntry"]["properties"]["operation"]["enum"]) == {*known, ""}
+
+
+FAULT = {"reason": "server_error"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "valid"),
+    [
+        ("5001;retry-after=2", True),
+        ("", False),
+        (5001, False),
+        ({}, False),
+        ({"reason": "nonsense"}, False),
+        ({"reason": "rate_limit", "message": "m", "retry_after": 2, "commit": "before"}, True),
+        ({"retry_after": 2}, False),
+        ({"message": "m", "body": "empty"}, False),
+        ({"latency": 3600}, True),
+        ({"latency": 3601}, False),
+        ({"latency": {"uniform": [0, 1]}}, True),
+        ({"latency": {"uniform": [0, 3601]}}, False),
+        ({"latency": {"uniform": [0]}}, False),
+        ({"latency": {"lognormal": {"median": 1, "sigma": 0}}}, True),
+        ({"latency": {"lognormal": {"median": 1}}}, False),
+        ({"latency": {"uniform": [0, 1], "lognormal": {"median": 1, "sigma": 0}}}, False),
+        ({"commit": "after", "visible_after": 1}, True),
+        ({"commit": "before", "visible_after": 1}, False),
+        (FAULT | {"visible_after": 1}, False),
+        ({"body": "truncated", "fraction": 0}, True),
+        ({"body": "truncated", "fraction": 1}, False),
+        ({"body": "malformed", "fraction": 0.5}, False),
+        ({"body": "html", "status": 504}, True),
+        ({"body": "html"} | FAULT, False),
+        ({"body": "empty", "status": 504}, False),
+        ({"body": "empty", "edit": [{"op": "remove", "path": ""}]}, False),
+        ({"socket": "dribble", "over": 2, "chunks": 3, "body": "malformed"}, True),
+        ({"socket": "reset", "body": "malformed"}, False),
+        ({"socket": "reset", "edit": [{"op": "remove", "path": "/code"}]}, False),
+        ({"socket": "reset", "over": 1}, False),
+        (FAULT | {"chunks": 2}, False),
+        ({"edit": [{"op": "add", "path": "/a/-", "value": None}]}, True),
+        ({"edit": [{"op": "add", "path": "/a"}]}, False),
+        ({"edit": [{"op": "move", "path": "/a", "from": "/b~1c"}]}, True),
+        ({"edit": [{"op": "move", "path": "/a", "from": "b"}]}, False),
+        ({"edit": [{"op": "remove", "path": "/a", "value": 1}]}, False),
+        ({"edit": []}, False),
+    ],
+    ids=str,
+)
+def test_faults(fault: Json, valid: bool) -> None:
+    """The schema of a fault draws the line between what can happen and what says nothing or contradicts itself."""
+    judge = validator(bundle("control"), {"$ref": "#/components/schemas/Fault"})
+
+    assert judge.is_valid(fault) is valid
 
 
 @pytest.mark.parametrize(("dialect", "prefix"), [("klingai", ""), ("kkiai", "/kling")])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mock_server.core.agenda import Due
 from mock_server.core.behaviour import Behaviour
+from mock_server.core.media_url import URL_LIFE_MS
 from mock_server.core.scenario import Progression
 from mock_server.core.task import (
     CustomVoice,
@@ -17,13 +18,14 @@ from mock_server.core.task import (
     Step,
     TaskKind,
     TaskStatus,
+    check_timeline,
     due_at,
     intervene,
     observe_step,
 )
 from mock_server.events import TaskMoved, ignore
 from mock_server.planning import Arrival, Pace, Planner
-from tests.support.bench import Bench, bench, scenarios, speech_order, voice_order
+from tests.support.bench import Bench, bench, scenarios, voice_order
 from tests.support.tasks import FAILED, PROCESSING, SUBMITTED, SUCCEED, T0, quick, speech_task
 
 CALLBACK = "http://receiver.test/"
@@ -43,49 +45,67 @@ def arrivals(parts: Bench, now: int) -> list[Arrival]:
 
 
 @pytest.mark.parametrize(
-    ("header", "voice_name", "voice_url", "expected"),
+    ("kind", "name", "expected"),
     [
-        (None, "Narrator", "http://h/a.mp3", "default"),
-        (None, "Narrator", "", "default"),
-        (None, "Narrator", "http://h/mock-noisy.mp3", "noisy"),
-        (None, "mock:slow", "http://h/a.mp3", "slow"),
-        (None, "mock:slow", "http://h/mock-noisy.mp3", "slow"),
-        ("stuck", "mock:slow", "http://h/mock-noisy.mp3", "stuck"),
-        ("default", "mock:slow", "http://h/mock-noisy.mp3", "default"),
+        (TaskKind.CUSTOM_VOICE, None, "default"),
+        (TaskKind.CUSTOM_VOICE, "default", "default"),
+        (TaskKind.CUSTOM_VOICE, "noisy", "noisy"),
+        (TaskKind.CUSTOM_VOICE, "slow", "slow"),
+        (TaskKind.SPEECH, None, "default"),
+        (TaskKind.SPEECH, "stuck", "stuck"),
+        (TaskKind.SPEECH, "risk-control", "risk-control"),
+        (TaskKind.SPEECH, "noisy", "default"),
     ],
 )
-def test_a_voice_gets_the_first_scenario_that_is_asked_for(
-    header: str | None, voice_name: str, voice_url: str, expected: str
+def test_an_order_gets_the_scenario_that_was_chosen_if_it_applies(
+    kind: TaskKind, name: str | None, expected: str
 ) -> None:
-    """A header beats the magic value of the name, which beats that of the URL, which beats the default."""
-    order = voice_order(scenario=header, voice_name=voice_name, voice_url=voice_url)
-    chosen = bench().planner.for_voice(order)
-    assert chosen.scenario == expected
-    assert chosen.timeline == scenarios().named(expected).plans[TaskKind.CUSTOM_VOICE].timeline
+    """A task follows the scenario chosen for it; one without a plan for its kind does not count, nor does none."""
+    parts = bench()
+    scenario = None if name is None else scenarios().named(name)
+    chosen = parts.planner.chosen(kind, scenario, parts.mine)
+    plan = scenarios().named(expected).plans[kind]
+    assert (chosen.scenario, chosen.plan) == (expected, plan)
+    assert (chosen.timeline, chosen.refusal) == (plan.timeline, plan.refusal)
 
 
-@pytest.mark.parametrize(
-    ("header", "text", "expected"),
-    [
-        (None, "Hello", "default"),
-        (None, "mock:slow Hello", "slow"),
-        ("stuck", "mock:slow Hello", "stuck"),
-        ("default", "mock:slow Hello", "default"),
-        (None, "mock:risk-control Hello", "risk-control"),
-        ("noisy", "Hello", "default"),
-    ],
-)
-def test_speech_gets_the_first_scenario_that_applies(
-    header: str | None, text: str, expected: str
-) -> None:
-    """A header beats a magic value, which beats the default; a scenario without a plan for speech does not count."""
-    chosen = bench().planner.for_speech(speech_order(scenario=header, text=text))
-    plan = scenarios().named(expected).plans[TaskKind.SPEECH]
-    assert (chosen.scenario, chosen.timeline, chosen.refusal) == (
-        expected,
-        plan.timeline,
-        plan.refusal,
-    )
+@pytest.mark.parametrize("progression", list(Progression))
+def test_a_chosen_timeline_has_the_pace_in_force(progression: Progression) -> None:
+    """Whichever scenario is chosen, its timeline is at the server's progression, drawn delays too."""
+    parts = bench(progression)
+    for name in (None, "default", "slow", "varying"):
+        scenario = None if name is None else scenarios().named(name)
+        chosen = parts.planner.chosen(TaskKind.CUSTOM_VOICE, scenario, parts.mine)
+        first, *others = (step.after_ms for step in chosen.timeline)
+        assert first == 0
+        if progression is Progression.TIME:
+            assert all(others)
+        else:
+            assert set(others) == {0 if progression is Progression.IMMEDIATE else None}
+
+
+def test_delays_are_drawn_for_each_task_and_repeatable() -> None:
+    """Tasks of a scenario with a distribution differ from each other, and are the same in a second world."""
+    first, second = bench(), bench()
+    tasks = [first.voice(scenario="varying") for _ in range(50)]
+    assert tasks == [second.voice(scenario="varying") for _ in range(50)]
+    ends = [task.timeline[-1].after_ms or 0 for task in tasks]
+    assert len(set(ends)) > 40
+    for task in tasks:
+        check_timeline(task.timeline)
+        _, processing, succeed = (step.after_ms or 0 for step in task.timeline)
+        assert 500 <= processing <= 4000
+        assert processing <= succeed <= 60_000
+    assert 5000 < sorted(ends)[25] < 14_000  # the median is 9 s
+
+
+def test_tasks_of_other_scenarios_change_no_draw() -> None:
+    """What is drawn for a task depends on the draws before it, and not on other tasks or refusals."""
+    alone, among = bench(), bench()
+    expected = alone.voice(scenario="varying").timeline
+    among.voice()
+    among.speech(scenario="slow")
+    assert among.voice(scenario="varying").timeline == expected
 
 
 # ---- a new task -----------------------------------------------------------------------------
@@ -102,6 +122,18 @@ def test_a_task_is_its_order_and_a_plan_made_concrete() -> None:
     assert (task.origin, task.scenario) == ("http://mock.test", "slow")
     assert [step.after_ms for step in task.timeline] == [0, 30_000, 300_000]
     assert (task.polls_per_step, task.polls) == (0, 0)
+    assert (task.visible_at, task.urls_live_ms) == (0, URL_LIFE_MS)
+
+
+def test_a_task_can_show_later_and_have_dead_urls() -> None:
+    """A task remembers from when on it shows, counted from its create, and how long its urls live."""
+    parts = bench()
+    parts.clock.jump(5)
+    for task in (
+        parts.voice(scenario="expired-url", visible_after_ms=3000),
+        parts.speech(scenario="expired-url", visible_after_ms=3000),
+    ):
+        assert (task.visible_at, task.urls_live_ms) == (T0 + 3005, 0)
 
 
 def test_every_id_is_given_once() -> None:
@@ -133,16 +165,21 @@ class Colliding:
         number = self.number(account_id, kind, ordinal)
         return number, f"{number}-made"
 
+    def fractions(self, _account_id: str, _kind: str, _ordinal: int) -> tuple[float, float]:
+        """The middle, always."""
+        return 0.5, 0.5
+
 
 def test_a_collision_of_ids_takes_the_next() -> None:
     """A task id that is in use is not given again, whichever kind of task uses it."""
     parts = bench()
-    planner = Planner(Colliding(), scenarios(), Behaviour(), Pace(), ignore)
+    planner = Planner(Colliding(), scenarios(), Pace(), ignore)
     parts.mine.add_speech(speech_task("mine-task-0"))
     order = voice_order()
-    first = planner.new_voice(parts.mine, order, planner.for_voice(order))
+    chosen = planner.chosen(TaskKind.CUSTOM_VOICE, None, parts.mine)
+    first = planner.new_voice(parts.mine, order, chosen)
     parts.mine.add_voice_task(first)
-    second = planner.new_voice(parts.mine, order, planner.for_voice(order))
+    second = planner.new_voice(parts.mine, order, chosen)
     assert (first.id, second.id) == ("mine-task-1", "mine-task-2")
 
 
@@ -225,6 +262,25 @@ def test_which_statuses_are_reported(firing: str, reported: list[TaskStatus]) ->
     found = [arrival for arrival in arrivals(parts, T0 + 9000) if arrival.reported]
     assert [arrival.seen.status for arrival in found] == reported
     assert {arrival.task.callback_url for arrival in found} <= {CALLBACK}
+
+
+@pytest.mark.parametrize("firing", ["changes", "with_submitted", "terminal"])
+def test_a_scenario_can_report_nothing(firing: str) -> None:
+    """What a scenario says about callbacks goes before the behaviour: no-callback reports no status of its tasks."""
+    parts = bench(behaviour=Behaviour().replaced("callback_firing", firing))
+    parts.voice(callback_url=CALLBACK, scenario="no-callback")
+    parts.speech(callback_url=CALLBACK, dialect="ezmodel", language=None, scenario="no-callback")
+    assert not [arrival for arrival in arrivals(parts, T0 + 9000) if arrival.reported]
+
+
+def test_the_behaviour_of_the_account_says_what_is_reported() -> None:
+    """Each account has its own reading, and a changed one counts from then on."""
+    parts = bench()
+    yours = parts.accounts.get("yours")
+    task = parts.voice(callback_url=CALLBACK)
+    parts.mine.behaviour = Behaviour(callback_firing="terminal")
+    assert not parts.planner.is_reported(parts.mine, task, observe_step(task, 1))
+    assert parts.planner.is_reported(yours, task, observe_step(task, 1))
 
 
 @pytest.mark.parametrize("firing", ["changes", "with_submitted", "terminal"])
@@ -333,6 +389,9 @@ def test_a_speech_that_failed_is_not_reported_as_one_that_is_there() -> None:
     failed = parts.speech(scenario="risk-control", callback_url="http://r.test/")
     there = parts.speech(callback_url="http://r.test/")
 
-    reported = [parts.planner.is_reported(task, observe_step(task, 0)) for task in (failed, there)]
+    reported = [
+        parts.planner.is_reported(parts.mine, task, observe_step(task, 0))
+        for task in (failed, there)
+    ]
 
     assert reported == [False, True]

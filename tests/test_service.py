@@ -121,12 +121,12 @@ def test_a_dialect_without_languages_takes_any_voice_of_its_own() -> None:
 def test_risky_text_is_refused_or_fails() -> None:
     """Behaviour.speech_content_risk: risky text is refused with the content policy, or becomes a failed task."""
     parts = bench()
-    refusal = refused(parts, parts.speech, text="mock:risk-control x")
+    refusal = refused(parts, parts.speech, scenario="risk-control")
     assert refusal.reason is Reason.CONTENT_POLICY
     assert refusal.scenario == "risk-control"
     assert refusal.message == "Failure to pass the risk control system"
     parts = behaving(speech_content_risk="fail")
-    seen = observe(parts.speech(text="mock:risk-control x"), T0)
+    seen = observe(parts.speech(scenario="risk-control"), T0)
     assert (seen.status, seen.message) == (FAILED, "Failure to pass the risk control system")
 
 
@@ -157,16 +157,17 @@ def test_an_unknown_speech_is_refused() -> None:
 )
 def test_speed_out_of_range_is_clamped_by_default(sent: float, applied: float) -> None:
     """A voice_speed has one decimal, half up, and is moved to the nearest bound (documented)."""
-    assert bench().service.speech_speed(sent) == applied
+    parts = bench()
+    assert parts.service.speech_speed(parts.mine, sent) == applied
 
 
 def test_speed_out_of_range_can_be_refused() -> None:
     """Behaviour.speech_speed_out_of_range: the rounded speed is refused outside [0.8, 2.0], bounds included."""
     parts = behaving(speech_speed_out_of_range="refuse")
     for good, applied in ((0.75, 0.8), (0.8, 0.8), (2.0, 2.0), (2.04, 2.0)):
-        assert parts.service.speech_speed(good) == applied
+        assert parts.service.speech_speed(parts.mine, good) == applied
     for bad in (0.74, 2.05, -1, 1e300):
-        refusal = refused(parts, parts.service.speech_speed, bad)
+        refusal = refused(parts, parts.service.speech_speed, parts.mine, bad)
         assert refusal.reason is ILLEGAL
 
 

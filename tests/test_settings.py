@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mock_server.core.behaviour import Behaviour
+from mock_server.core.limits import Limits, Rate
 from mock_server.settings import (
     ENVIRONMENT_PREFIX,
     NAMES,
@@ -45,6 +46,13 @@ EXAMPLES: dict[str, list[tuple[str, Any]]] = {
         (f"page_size_max=500,delete_answer={word}", Behaviour(page_size_max="500", delete_answer=word))
         for word in ("stub", "none", "record")
     ],
+    "scenarios": [(text, text) for text in ("a", "b", "c")],
+    "scenario": [(text, text) for text in ("slow", "stuck", "mine")],
+    "units": [("0", 0), ("1.5", 150), ("0.05", 5)],
+    "slots": [("1", 1), ("7", 7), ("1000000", 1_000_000)],
+    "rate_limit": [("10/1", Rate(10, 1.0)), ("1/0.5", Rate(1, 0.5)), (" 3 / 60 ", Rate(3, 60.0))],
+    "journal": [("0", 0), ("1", 1), ("1000000", 1_000_000)],
+    "auth_clock": [("virtual", "virtual")] * 3,
     "fixtures": [(text, text) for text in ("a", "b", "c")],
     "magic": [("false", False)] * 3,
     "strict": [("true", True)] * 3,
@@ -61,6 +69,11 @@ BAD = {
     "public_url": "h",
     "callback_timeout": "0",
     "behaviour": "page_size_max=7",
+    "units": "0.001",
+    "slots": "0",
+    "rate_limit": "10",
+    "journal": "-1",
+    "auth_clock": "virtul",
     "magic": "x",
     "strict": "x",
     "quiet": "x",
@@ -370,6 +383,14 @@ def test_settings_are_frozen() -> None:
 def test_a_server_is_local_on_loopback_only(host: str, local: bool) -> None:
     """A server is local when only this machine reaches it; a name that is not known to be so is not."""
     assert build(host=host).is_local is local
+
+
+def test_limits_are_three_settings() -> None:
+    """What an account may do at first is read off units, slots and rate_limit; without them there is no limit."""
+    assert build().limits == Limits()
+    assert not build().limits
+    found = build(units="0.15", slots=2, rate_limit="10/1").limits
+    assert found == Limits(15, 2, Rate(10, 1.0))
 
 
 @pytest.mark.parametrize("name", NAMES)

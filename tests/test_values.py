@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from mock_server import values
 from mock_server.core.behaviour import Behaviour
+from mock_server.core.limits import Rate
 from mock_server.core.scenario import Progression
 from tests.support.tasks import quick
 
 number = values.number(0.5, 100)
 whole = values.whole(-3, 1000)
+one_of = values.one_of("wall", "virtual")
 GOOD: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (number, "1", 1.0),
     (number, 0.5, 0.5),
@@ -35,6 +37,17 @@ GOOD: list[tuple[Callable[[Any], Any], Any, Any]] = [
     *((values.switch, word, False) for word in ("0", "false", "no", "off", "NO", False, 0)),
     *((values.progression, item.value, item) for item in Progression),
     (values.progression, Progression.POLLS, Progression.POLLS),
+    (one_of, "wall", "wall"),
+    (one_of, "virtual", "virtual"),
+    (values.units, "0", 0),
+    (values.units, "0.05", 5),
+    (values.units, 1.5, 150),
+    (values.units, "0.29", 29),
+    (values.units, 3, 300),
+    (values.units, "1e9", 100_000_000_000),
+    (values.rate, "10/1", Rate(10, 1.0)),
+    (values.rate, " 1000000 / 86400 ", Rate(1_000_000, 86_400.0)),
+    (values.rate, "1/0.001", Rate(1, 0.001)),
     (values.public_url, "", ""),
     (values.public_url, "http://h", "http://h"),
     (values.public_url, "https://h:1/a/", "https://h:1/a"),
@@ -75,6 +88,13 @@ BAD = [
     *each(values.progression, "one of immediate, time, manual, polls", "", "Time", "x", None, []),
     *each(values.progression, "did you mean 'immediate'?", "imediate"),
     *each(values.progression, "did you mean 'polls'?", "poll"),
+    *each(one_of, "one of wall, virtual", "", "x", None, [], "Wall", True),
+    *each(one_of, "did you mean 'virtual'?", "virtul"),
+    *each(values.units, "a number from 0 to 1e+09", "", "x", "-0.05", "nan", "1e10", None, True),
+    *each(values.units, "at most two decimals", "0.001", 0.125, "1e-3"),
+    *each(values.rate, "requests/seconds, such as 10/1", "", "10", "10/", "/1", "0/1", "1/0"),
+    *each(values.rate, "requests/seconds, such as 10/1", "x/1", "1/x", "1.5/1", "1/1/1", None),
+    *each(values.rate, "requests/seconds, such as 10/1", "1000001/1", "1/86401", "1/nan", True, 5),
     *each(values.public_url, "http or https URL", "h", "ftp://h", "http://", "http:///x"),
     *each(values.public_url, "http or https URL", "http://h?q=1", "http://h#f", "http://[bad"),
     *each(values.public_url, "http or https URL", "http://h:99999", "http://h:x", "http://h h"),
@@ -136,8 +156,9 @@ def test_a_bad_value_is_refused_with_what_is_wanted(
 )
 def test_every_value_is_read_or_refused(raw: Any) -> None:
     """No value breaks a reader: there is a result, or a refusal of one line."""
-    readers = (number, whole, values.text, values.switch, values.progression)
-    for read in (*readers, values.public_url, values.instant, values.behaviour):
+    readers = (number, whole, one_of, values.text, values.switch, values.progression)
+    more = (values.units, values.rate, values.public_url, values.instant, values.behaviour)
+    for read in (*readers, *more):
         try:
             read(raw)
         except ValueError as refused:

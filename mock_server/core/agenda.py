@@ -37,6 +37,10 @@ class Agenda:
         self._order += 1
         heappush(self._heap, Due(at, self._order, task_id, step))
 
+    def clear(self) -> None:
+        """Forgets everything that is planned."""
+        self._heap.clear()
+
     def next_at(self) -> int | None:
         """The instant (ms) of the next planned step, or ``None``."""
         return self._heap[0].at if self._heap else None

@@ -21,6 +21,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
+from mock_server.core.media_url import URL_LIFE_MS
+
 
 class TaskStatus(StrEnum):
     """The public status of a task. Source: components/schemas.yaml, TaskStatus (documented)."""
@@ -115,6 +117,8 @@ class Task(NamedTuple):
         scenario: the name of the scenario its timeline is from.
         polls_per_step: with the ``polls`` progression, how many queries move it one step on; otherwise 0.
         polls: queries counted since the last step.
+        visible_at: instant in ms before which queries and lists do not show it; 0: it always shows.
+        urls_live_ms: how long the urls of its result live after its last change.
     """
 
     id: str
@@ -130,6 +134,8 @@ class Task(NamedTuple):
     scenario: str = ""
     polls_per_step: int = 0
     polls: int = 0
+    visible_at: int = 0
+    urls_live_ms: int = URL_LIFE_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_server import world as worlds
+from mock_server.core.faulttext import FaultReader
 from mock_server.core.task import Observation, Task, TaskKind
 from mock_server.events import Observer, ignore
 from mock_server.http import control, ezmodel, kkiai, klingai, media, wire
 from mock_server.http.admission import ControlError
+from mock_server.http.envelope import CODES_BY_STATUS, REASONS
 from mock_server.http.pipeline import Pipeline
 from mock_server.settings import Settings
 
@@ -55,7 +57,8 @@ def create_app(settings: Settings | None = None, publish: Observer = ignore) -> 
     Raises:
         BrokenFile: a document or fixture cannot be used.
     """
-    world = worlds.build(settings or Settings(), callback_body, publish)
+    faults = FaultReader(REASONS, CODES_BY_STATUS)
+    world = worlds.build(settings or Settings(), callback_body, publish, faults)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -63,7 +66,7 @@ def create_app(settings: Settings | None = None, publish: Observer = ignore) -> 
         yield
         await world.dispatcher.stop(world.accounts, STOP_GRACE_S)
 
-    routes = [control.Control(world).mount(), *media.routes(world.media)]
+    routes = [control.Control(world).mount(), *media.routes(world.media, world.accounts.clock_of)]
     handlers = {
         ControlError: control.on_control_error,
         HTTPException: control.on_http_error,
@@ -81,5 +84,5 @@ def callback_body(task: Task, seen: Observation) -> bytes:
     if task.kind is TaskKind.CUSTOM_VOICE:
         return orjson.dumps(wire.voice_record(task, seen))
     if task.dialect == "ezmodel":
-        return orjson.dumps(wire.ezmodel_speech(task))
+        return orjson.dumps(wire.ezmodel_speech(task, seen.updated_at))
     return orjson.dumps(wire.speech_record(task, seen))

@@ -11,7 +11,8 @@ from mock_server.contract import Violation
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.errors import Reason, Refused
 from mock_server.core.scenario import Scenario
-from mock_server.core.task import TaskKind
+from mock_server.core.task import Task, TaskKind
+from mock_server.faults import Strike
 from mock_server.http.envelope import Answer
 from mock_server.world import World
 
@@ -24,22 +25,50 @@ class Call:
         account: whose request it is; the anonymous account until it is known.
         request_id: in the dialect's form.
         id: the id in the path, percent-decoded, or empty.
+        operation: its operationId, or empty while it is unknown.
+        raw: the request body; ``None`` when it was too large to keep.
         body: the decoded body, ``None`` where the operation has none.
         query: the raw query string.
         origin: scheme and authority for the URLs that are handed out.
-        scenario: the one asked for by header.
+        scenario: the one chosen for a create, or ``None`` for the server's default.
+        strike: the fault that strikes the exchange; ``is_of_scenario`` when the task's scenario asks for it.
+        fault: the fault that was applied, as it was written.
+        visible_after_ms: how long after its create a task begins to show.
+        task: the task that the answer is about; ``created`` when this request made it.
         warning: what was asked for and could not be applied.
     """
 
     world: World
     account: Account
     request_id: str = ""
+    operation: str = ""
     id: str = ""
+    raw: bytes | None = b""
     body: Any = None
     query: bytes = b""
     origin: str = ""
     scenario: Scenario | None = None
+    strike: Strike | None = None
+    is_of_scenario: bool = False
+    fault: str = ""
+    visible_after_ms: int = 0
+    task: Task | None = None
+    created: bool = False
     warning: str = ""
+
+    def warn(self, words: str) -> None:
+        """Notes what could not be applied.
+
+        Raises:
+            Refused: with --strict, where warnings are refusals.
+        """
+        if self.world.settings.strict:
+            raise Refused(Reason.PARAMETER_ILLEGAL, words)
+        self.note(words)
+
+    def note(self, words: str) -> None:
+        """Notes what could not be applied to a request that was executed already."""
+        self.warning = f"{self.warning}; {words}" if self.warning else words
 
 
 Handler = Callable[[Call], Answer | Awaitable[Answer]]

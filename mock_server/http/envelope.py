@@ -66,6 +66,22 @@ ROWS: Mapping[Reason, Row] = {
 }
 
 
+def _codes_by_status() -> dict[str, list[str]]:
+    by_status: dict[str, list[str]] = {}
+    for row in ROWS.values():
+        by_status.setdefault(str(row.status), []).append(str(row.code))
+    return by_status
+
+
+_CODES = {str(row.code): reason for reason, row in ROWS.items()}
+#: The codes of each HTTP status: what a fault may mean by it.
+CODES_BY_STATUS: Mapping[str, list[str]] = _codes_by_status()
+#: The reason that a business code, or an HTTP status with one row only, stands for.
+REASONS: Mapping[str, Reason] = _CODES | {
+    status: _CODES[codes[0]] for status, codes in CODES_BY_STATUS.items() if len(codes) == 1
+}
+
+
 @dataclass(slots=True)
 class Answer:
     """An HTTP answer with a JSON body.
@@ -74,6 +90,7 @@ class Answer:
         code: its business code, for whoever looks on.
         note: what happened, in a word or two, for whoever looks on.
         scenario: the name of the scenario that was applied, unless it is the default.
+        headers: more headers than every answer has.
     """
 
     status: int
@@ -81,6 +98,8 @@ class Answer:
     code: int | None = None
     note: str = ""
     scenario: str = ""
+    content_type: bytes = b"application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def kling_success(request_id: str, data: Any) -> Answer:

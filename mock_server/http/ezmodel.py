@@ -17,8 +17,9 @@ from mock_server.http.envelope import Answer, ezmodel_error, ezmodel_success
 
 def create_speech(call: Call) -> Answer | Awaitable[Answer]:
     """POST /kling/v1/tts. The operation is synchronous: a slow task holds the answer on the account's clock."""
-    order = wire.ezmodel_speech_order(call.body, call.origin, call.scenario)
-    task = call.world.service.create_speech(call.account, order)
+    order = wire.ezmodel_speech_order(call)
+    task = call.task = call.world.service.create_speech(call.account, order)
+    call.created = True
     seen = observe_step(task, 0)
     return _answer(call, task, seen) if seen.status in TERMINAL else _held(call, task)
 
@@ -37,7 +38,7 @@ def _answer(call: Call, task: Task, seen: Observation) -> Answer:
     if seen.status is TaskStatus.FAILED:
         # The flat envelope has no place for a failed task (assumed).
         raise Refused(Reason.CONTENT_POLICY, seen.message, task.scenario)
-    answer = ezmodel_success(call.request_id, wire.ezmodel_speech(task))
+    answer = ezmodel_success(call.request_id, wire.ezmodel_speech(task, seen.updated_at))
     if task.scenario != "default":
         answer.scenario = task.scenario
     return answer

@@ -48,28 +48,30 @@ class Operations:
         """POST .../audio/tts: the answer already holds the audio."""
         service = call.world.service
         _warn_of_foreign_fields(call)
-        speed = service.speech_speed(call.body.get("voice_speed", 1.0))
-        order = wire.speech_order(self._dialect, call.body, speed, call.origin, call.scenario)
-        task = service.create_speech(call.account, order)
+        speed = service.speech_speed(call.account, call.body.get("voice_speed", 1.0))
+        order = wire.speech_order(self._dialect, call, speed)
+        task = call.task = service.create_speech(call.account, order)
+        call.created = True
         record = wire.speech_record(task, observe_step(task, 0))
         return _created(task, kling_success(call.request_id, record))
 
     def get_speech(self, call: Call) -> Answer:
         """GET .../audio/tts/{id}: an extension of the mock."""
-        task = call.world.service.speech(call.account, call.id)
+        task = call.task = call.world.service.speech(call.account, call.id)
         record = wire.speech_record(task, observe(task, call.account.clock.now()))
         return kling_success(call.request_id, record)
 
     def create_custom_voice(self, call: Call) -> Answer:
         """POST .../general/custom-voices: answers with the first status."""
-        order = wire.voice_order(self._dialect, call.body, call.origin, call.scenario)
-        task = call.world.service.create_custom_voice(call.account, order)
+        order = wire.voice_order(self._dialect, call)
+        task = call.task = call.world.service.create_custom_voice(call.account, order)
+        call.created = True
         record = wire.created_voice(task, observe_step(task, 0))
         return _created(task, kling_success(call.request_id, record))
 
     def get_custom_voice(self, call: Call) -> Answer:
         """GET .../general/custom-voices/{id}: by task id or external id."""
-        task = call.world.service.custom_voice(call.account, call.id)
+        task = call.task = call.world.service.custom_voice(call.account, call.id)
         record = wire.voice_record(task, observe(task, call.account.clock.now()))
         return kling_success(call.request_id, record)
 
@@ -84,16 +86,17 @@ class Operations:
     def list_preset_voices(self, call: Call) -> Answer:
         """GET .../general/presets-voices: the preset library."""
         page = wire.page(call.query, _page_size_max(call))
+        call.world.service.admit(call.account)
         presets = take(call.world.catalogue.presets, page)
         records = [wire.preset_record(preset, call.origin) for preset in presets]
         return kling_success(call.request_id, records)
 
     def delete_voice(self, call: Call) -> Answer:
         """POST .../general/delete-voices: by voice id; what it answers is Behaviour.delete_answer."""
-        task = call.world.service.delete_voice(call.account, call.body["voice_id"])
+        task = call.task = call.world.service.delete_voice(call.account, call.body["voice_id"])
         seen = observe(task, call.account.clock.now())
         record = wire.voice_record(task, seen)
-        match call.world.settings.behaviour.delete_answer:
+        match call.account.behaviour.delete_answer:
             case "none":
                 return kling_success(call.request_id, ...)
             case "stub":
@@ -135,10 +138,7 @@ def _warn_of_foreign_fields(call: Call) -> None:
     """callback_url and external_task_id are no fields of text-to-speech (documented): sent, they do nothing."""
     foreign = [name for name in ("callback_url", "external_task_id") if call.body.get(name)]
     if foreign:
-        words = f"text-to-speech has no {' and no '.join(foreign)}"
-        if call.world.settings.strict:
-            raise Refused(Reason.PARAMETER_ILLEGAL, words)
-        call.warning = "; ".join(filter(None, (call.warning, words)))
+        call.warn(f"text-to-speech has no {' and no '.join(foreign)}")
 
 
 def _created(task: Task, answer: Answer) -> Answer:
@@ -148,7 +148,7 @@ def _created(task: Task, answer: Answer) -> Answer:
 
 
 def _page_size_max(call: Call) -> int:
-    return int(call.world.settings.behaviour.page_size_max)
+    return int(call.account.behaviour.page_size_max)
 
 
 DIALECT = Dialect(

@@ -1,33 +1,37 @@
 """The hot path: one pipeline. Match, authenticate, read, decode, validate, act, answer, tell.
 
 The order of the checks is the order of the answers a client gets: path, method, authentication, body, fields, and then
-what the use case refuses. A request that is refused has changed nothing.
+what the use case refuses. A request that is refused has changed nothing. A fault is chosen once operation and account
+are known; nearly every request meets none, and pays for the question only.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from difflib import get_close_matches
+from functools import partial
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from mock_server.contract import Match, Operation
 from mock_server.core.errors import Reason, Refused
-from mock_server.core.scenario import UnknownScenario
 from mock_server.events import RequestAnswered
-from mock_server.http import request
+from mock_server.http import breakage, request
+from mock_server.http.choosing import Choosing
 from mock_server.http.dialect import Call, Dialect, not_an_object
 from mock_server.http.envelope import Answer
+from mock_server.http.faulting import Faulting
+from mock_server.http.noting import entry
+from mock_server.journal import Entry
 from mock_server.world import World
 
 #: A longer path is not compared with the known ones: that costs time and helps nobody.
 _LONGEST_HINTED_PATH = 200
 #: What is told of a request whose client did not wait for the answer; never sent. The number is nginx's.
 CLIENT_GONE = 499
-_JSON = (b"content-type", b"application/json")
 
 
 class Pipeline:
@@ -40,26 +44,20 @@ class Pipeline:
         self._by_base = sorted(
             self._dialects.values(), key=lambda dialect: len(dialect.base_path), reverse=True
         )
+        self._choosing = Choosing(world)
+        self._faulting = Faulting(world)
         self._public_url = world.settings.public_url
         self._tells = not world.settings.quiet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
-        began = time.perf_counter() if self._tells else 0.0
+        began = time.perf_counter()
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         found = self._world.contract.match(raw_path)
         dialect = self._dialects[found.dialect] if found else self._dialect_below(raw_path)
         call = Call(self._world, self._world.accounts.anonymous)
         try:
-            operation = self._operation(scope, raw_path, found)
-            self._admit(scope, dialect, operation, call)
-            if found is not None:
-                call.id = found.id
-            if operation.body is not None:
-                self._decode(await request.body(receive), dialect, operation, call)
-            answer = dialect.handlers[operation.operation_id](call)
-            if not isinstance(answer, Answer):
-                answer = await request.unless_gone(answer, receive)
+            answer = await self._answer(scope, receive, raw_path, found, dialect, call)
         except Refused as refused:
             answer = self._refused(dialect, refused, call)
         except request.ClientGone:
@@ -67,12 +65,76 @@ class Pipeline:
         except Exception:  # noqa: BLE001  # whatever breaks, the client gets the dialect's own error
             traceback.print_exc()
             answer = self._refused(dialect, Refused(Reason.SERVER_ERROR), call)
-        if answer.status != CLIENT_GONE:
-            headers = _headers(answer, call)
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-            await send({"type": "http.response.body", "body": answer.body})
+        # Written before the answer is sent, so that whoever has the answer finds it.
+        account = call.account
+        noted = entry(scope, raw_path, dialect, call, answer, began)
+        account.journal.append(noted)
+        account.stir()
         if self._tells:
-            self._tell(scope["method"], raw_path, answer, call, began)
+            self._tell(noted, call)
+        if answer.status != CLIENT_GONE:
+            await self._send(answer, call, scope, receive, send)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        raw_path: bytes,
+        found: Match | None,
+        dialect: Dialect,
+        call: Call,
+    ) -> Answer:
+        operation = self._operation(scope, raw_path, found)
+        call.operation = operation.operation_id
+        if found is not None:
+            call.id = found.id
+        self._admit(scope, dialect, operation, call)
+        if operation.body is not None:
+            call.raw = await request.body(receive)
+        if call.strike is None and call.account.faults:
+            path = raw_path.decode("latin-1")
+            self._choosing.by_account(dialect, operation, call, scope["method"], path)
+        if call.strike is None:
+            self._prepare(dialect, operation, call)
+            if call.strike is None:  # nearly always
+                answer = dialect.handlers[operation.operation_id](call)
+                return answer if isinstance(answer, Answer) else await _held(answer, receive)
+            run = partial(self._run, dialect, operation, call, receive)
+        else:
+            run = partial(self._run, dialect, operation, call, receive, is_prepared=False)
+        return await self._faulting.play(call.strike, call, dialect, scope, receive, run)
+
+    def _prepare(self, dialect: Dialect, operation: Operation, call: Call) -> None:
+        """Decodes and validates the body, and chooses the scenario and what it does to this request.
+
+        Raises:
+            Refused: the body breaks the contract.
+        """
+        if operation.body is not None:
+            self._decode(dialect, operation, call)
+        kind = dialect.creates.get(operation.operation_id)
+        if kind is not None:
+            self._choosing.for_create(kind, call)
+        elif call.account.faults.in_tasks:
+            self._choosing.for_task(operation, call)
+
+    async def _run(
+        self,
+        dialect: Dialect,
+        operation: Operation,
+        call: Call,
+        receive: Receive,
+        *,
+        is_prepared: bool = True,
+    ) -> Answer:
+        """Executes an operation that a fault strikes; a refusal is an answer as well."""
+        try:
+            if not is_prepared:
+                self._prepare(dialect, operation, call)
+            answer = dialect.handlers[operation.operation_id](call)
+            return answer if isinstance(answer, Answer) else await _held(answer, receive)
+        except Refused as refused:
+            return self._refused(dialect, refused, call)
 
     def _operation(self, scope: Scope, raw_path: bytes, found: Match | None) -> Operation:
         if found is None:
@@ -94,36 +156,15 @@ class Pipeline:
         call.request_id = dialect.request_id(world.ids.request_id(account.id, number))
         call.query = scope["query_string"]
         call.origin = self._public_url or request.origin(scope, headers.host)
-        if headers.scenario is not None or headers.unknown:
-            self._choose(headers, dialect, operation, call)
+        if headers.scenario is not None or headers.fault is not None or headers.unknown:
+            self._choosing.by_headers(headers, dialect, operation, call)
 
-    def _choose(
-        self, headers: request.Headers, dialect: Dialect, operation: Operation, call: Call
-    ) -> None:
-        """Takes the X-Mock-* headers: what cannot be applied is warned about, or refused with --strict."""
-        warnings = [f"unknown header {name}" for name in headers.unknown]
-        if headers.scenario is not None:
-            try:
-                scenario = self._world.scenarios.named(headers.scenario)
-            except UnknownScenario as error:
-                raise Refused(Reason.PARAMETER_ILLEGAL, f"X-Mock-Scenario: {error}") from None
-            if dialect.creates.get(operation.operation_id) in scenario.plans:
-                call.scenario = scenario
-            else:
-                words = f"scenario {scenario.name} does not apply to {operation.operation_id}"
-                warnings.append(words)
-        if warnings and self._world.settings.strict:
-            raise Refused(Reason.PARAMETER_ILLEGAL, "; ".join(warnings))
-        call.warning = "; ".join(warnings)
-
-    def _decode(
-        self, raw: bytes | None, dialect: Dialect, operation: Operation, call: Call
-    ) -> None:
-        behaviour = self._world.settings.behaviour
-        if raw is None:
+    def _decode(self, dialect: Dialect, operation: Operation, call: Call) -> None:
+        behaviour = call.account.behaviour
+        if call.raw is None:
             raise not_an_object(behaviour, "The request body is larger than 1 MB")
         try:
-            call.body = orjson.loads(raw)
+            call.body = orjson.loads(call.raw)
         except orjson.JSONDecodeError:
             raise not_an_object(behaviour, "The request body is not valid JSON") from None
         violation = operation.violation(call.body)
@@ -139,6 +180,28 @@ class Pipeline:
         answer.scenario = refused.scenario
         return answer
 
+    async def _send(
+        self, answer: Answer, call: Call, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        headers = _headers(answer, call)
+        fault = call.strike.fault if call.fault and call.strike is not None else None
+        if fault is None or fault.socket is None:
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.body", "body": answer.body})
+            return
+        await breakage.play(
+            fault.socket,
+            answer.status,
+            headers,
+            answer.body,
+            scope,
+            receive,
+            send,
+            over_s=fault.over_s,
+            chunks=fault.chunks,
+            stopping=self._world.dispatcher.stopping,
+        )
+
     def _dialect_below(self, raw_path: bytes) -> Dialect:
         path = raw_path.decode("latin-1")
         below = (item for item in self._by_base if path.startswith(item.base_path))
@@ -152,21 +215,35 @@ class Pipeline:
         near = get_close_matches(path, self._world.contract.paths, n=1)
         return f"{text}; did you mean {near[0]}?" if near else text
 
-    def _tell(self, method: str, raw_path: bytes, answer: Answer, call: Call, began: float) -> None:
-        took_ms = round((time.perf_counter() - began) * 1000, 1)
-        path = raw_path.decode("latin-1")
-        account_id = call.account.id
+    def _tell(self, noted: Entry, call: Call) -> None:
         self._world.publish(
             RequestAnswered(
-                method, path, answer.status, answer.code, account_id, took_ms, answer.note
+                noted.method,
+                noted.path,
+                noted.status,
+                noted.code,
+                call.account.id,
+                noted.took_ms,
+                noted.message,
+                noted.fault,
             )
         )
 
 
+async def _held(answer: Awaitable[Answer], receive: Receive) -> Answer:
+    return await request.unless_gone(answer, receive)
+
+
 def _headers(answer: Answer, call: Call) -> list[tuple[bytes, bytes]]:
-    headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", b"%d" % len(answer.body)),
+        *answer.headers,
+    ]
     if answer.scenario:
         headers.append((b"x-mock-scenario", answer.scenario.encode()))
+    if call.fault:
+        headers.append((b"x-mock-fault", call.fault.encode("ascii", "replace")))
     if call.warning:
         headers.append((b"x-mock-warning", call.warning.encode("latin-1", "replace")))
     return headers

@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 1_000_000
 _HOST = re.compile(rb"[A-Za-z0-9._~\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
-_OURS = frozenset((b"x-mock-scenario", b"x-mock-token"))
+_OURS = frozenset((b"x-mock-scenario", b"x-mock-fault", b"x-mock-token"))
 #: What clients send as a rule. A request with no other header has none of ours, and is not searched for them.
 _ORDINARY = frozenset(
     (
@@ -37,6 +37,7 @@ class Headers(NamedTuple):
     authorization: bytes | None
     host: bytes
     scenario: str | None = None
+    fault: str | None = None
     unknown: tuple[str, ...] = ()
 
 
@@ -47,13 +48,17 @@ def headers(scope: Scope) -> Headers:
     if _ORDINARY.issuperset(sent):
         return Headers(authorization, host)
     unknown = (name for name in sent if name.startswith(b"x-mock-") and name not in _OURS)
-    scenario = sent.get(b"x-mock-scenario")
     return Headers(
         authorization,
         host,
-        None if scenario is None else scenario.decode("latin-1").strip(),
+        _text(sent.get(b"x-mock-scenario")),
+        _text(sent.get(b"x-mock-fault")),
         tuple(name.decode("latin-1") for name in unknown),
     )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1").strip()
 
 
 def origin(scope: Scope, host: bytes) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from mock_server.catalogue import PresetVoice
 from mock_server.core.errors import Reason, Refused
+from mock_server.core.limits import PRICE
+from mock_server.core.media_url import media_url
 from mock_server.core.page import DEFAULT_PAGE_NUM, DEFAULT_PAGE_SIZE, MAX_PAGE_NUM, Page
 from mock_server.core.scenario import Scenario
 from mock_server.core.task import CustomVoice, Observation, Speech, Task, TaskStatus
@@ -15,38 +17,58 @@ from mock_server.orders import SpeechOrder, VoiceOrder
 
 Json = dict[str, Any]
 
-#: Observed: every text-to-speech call and every custom voice costs 0.05 units (live calls 2026-09).
-UNITS = "0.05"
+
+class Called(Protocol):
+    """What an order is made from: the request's body, and what was chosen for it."""
+
+    body: Any
+    origin: str
+    scenario: Scenario | None
+    visible_after_ms: int
+
+
+#: What a task that succeeded has cost.
+UNITS = f"{PRICE / 100:.2f}"
 #: Documented: the voice_language that is meant when none is sent.
 DEFAULT_LANGUAGE = "zh"
 
 
-def speech_order(
-    dialect: str, body: Json, speed: float, origin: str, scenario: Scenario | None
-) -> SpeechOrder:
+def speech_order(dialect: str, call: Called, speed: float) -> SpeechOrder:
     """The order of an official text-to-speech request (schema SpeechRequest)."""
+    body = call.body
     language = body.get("voice_language", DEFAULT_LANGUAGE)
     return SpeechOrder(
-        dialect, body["text"], body["voice_id"], language, speed, origin, scenario=scenario
+        dialect,
+        body["text"],
+        body["voice_id"],
+        language,
+        speed,
+        call.origin,
+        "",
+        call.scenario,
+        call.visible_after_ms,
     )
 
 
-def ezmodel_speech_order(body: Json, origin: str, scenario: Scenario | None) -> SpeechOrder:
+def ezmodel_speech_order(call: Called) -> SpeechOrder:
     """The order of an EzModel text-to-speech request (schema EzSpeechRequest)."""
+    body = call.body
     return SpeechOrder(
         "ezmodel",
         body["text"],
         body["voice_id"],
         None,
         float(body.get("speed", 1.0)),
-        origin,
+        call.origin,
         body.get("callback_url", ""),
-        scenario,
+        call.scenario,
+        call.visible_after_ms,
     )
 
 
-def voice_order(dialect: str, body: Json, origin: str, scenario: Scenario | None) -> VoiceOrder:
+def voice_order(dialect: str, call: Called) -> VoiceOrder:
     """The order of a custom-voice request (schema CustomVoiceRequest). An empty string is an absent field."""
+    body = call.body
     return VoiceOrder(
         dialect,
         body["voice_name"],
@@ -54,8 +76,9 @@ def voice_order(dialect: str, body: Json, origin: str, scenario: Scenario | None
         body.get("video_id", ""),
         body.get("external_task_id", ""),
         body.get("callback_url", ""),
-        origin,
-        scenario,
+        call.origin,
+        call.scenario,
+        call.visible_after_ms,
     )
 
 
@@ -91,7 +114,7 @@ def voice_record(task: Task, seen: Observation) -> Json:
     record["task_info"] = _task_info(task)
     voice = task.product
     if seen.status is TaskStatus.SUCCEED and isinstance(voice, CustomVoice):
-        record["task_result"] = {"voices": [_voice(task, voice)]}
+        record["task_result"] = {"voices": [_voice(task, voice, seen.updated_at)]}
     return record
 
 
@@ -102,21 +125,21 @@ def speech_record(task: Task, seen: Observation) -> Json:
     if seen.status is TaskStatus.SUCCEED and isinstance(speech, Speech):
         audio = {
             "id": speech.audio_id,
-            "url": audio_url(task, speech),
+            "url": audio_url(task, speech, seen.updated_at),
             "duration": _seconds(speech.duration_ms),
         }
         record["task_result"] = {"audios": [audio]}
     return record
 
 
-def ezmodel_speech(task: Task) -> Json:
+def ezmodel_speech(task: Task, ended_at: int) -> Json:
     """What EzModel's text-to-speech answers and calls back with (schema EzSpeech)."""
     speech = task.product
     if not isinstance(speech, Speech):
         raise TypeError(f"task {task.id} is no speech")
     return {
         "audio_id": speech.audio_id,
-        "audio_url": audio_url(task, speech),
+        "audio_url": audio_url(task, speech, ended_at),
         "duration": speech.duration_ms,
         "created_at": task.created_at,
     }
@@ -127,7 +150,7 @@ def preset_record(preset: PresetVoice, origin: str) -> Json:
     voice = {
         "voice_id": preset.voice_id,
         "voice_name": preset.voice_name,
-        "trial_url": f"{origin}/media/trial/{preset.voice_id}.wav",
+        "trial_url": f"{origin}/media/preset/{preset.voice_id}.wav",
         "owned_by": "kling",
     }
     return {
@@ -140,9 +163,10 @@ def preset_record(preset: PresetVoice, origin: str) -> Json:
     }
 
 
-def audio_url(task: Task, speech: Speech) -> str:
+def audio_url(task: Task, speech: Speech, ended_at: int) -> str:
     """Where the audio of a speech is served; the length is part of the URL, so no state is needed to serve it."""
-    return f"{task.origin}/media/speech/{speech.audio_id}-{speech.duration_ms}.mp3"
+    name = f"speech/{speech.audio_id}-{speech.duration_ms}.mp3"
+    return media_url(task.origin, task.account_id, name, ended_at + task.urls_live_ms)
 
 
 def _record(task: Task, seen: Observation) -> Json:
@@ -165,11 +189,12 @@ def _task_info(task: Task) -> Json:
     return {"external_task_id": task.external_id} if task.external_id else {}
 
 
-def _voice(task: Task, voice: CustomVoice) -> Json:
+def _voice(task: Task, voice: CustomVoice, ended_at: int) -> Json:
+    name, expires_at = f"trial/{voice.voice_id}.wav", ended_at + task.urls_live_ms
     return {
         "voice_id": voice.voice_id,
         "voice_name": voice.voice_name,
-        "trial_url": f"{task.origin}/media/trial/{voice.voice_id}.wav",
+        "trial_url": media_url(task.origin, task.account_id, name, expires_at),
         "owned_by": voice.owned_by,
     }
 

@@ -6,17 +6,22 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
-from mock_server.account import Account
+from mock_server import world as worlds
+from mock_server.account import Account, Defaults
 from mock_server.catalogue import Catalogue
 from mock_server.clock import VirtualClock
 from mock_server.core.behaviour import Behaviour
+from mock_server.core.faulttext import FaultReader
+from mock_server.core.limits import Limits
 from mock_server.core.scenario import Progression, Scenario
 from mock_server.core.task import Task
 from mock_server.delivery import Dispatcher
 from mock_server.events import CallbackAttempted, CallbackNotDelivered, Event, TaskMoved
 from mock_server.http.app import callback_body
+from mock_server.http.envelope import REASONS
 from mock_server.ids import SeededIds
 from mock_server.orders import SpeechOrder, VoiceOrder
 from mock_server.planning import Pace, Planner
@@ -24,6 +29,7 @@ from mock_server.ports import Renderer
 from mock_server.scenarios import Scenarios
 from mock_server.sender import Attempt, Sender
 from mock_server.service import Service
+from mock_server.settings import Settings
 from mock_server.store import Accounts
 from tests.support.clocks import still_clock
 from tests.support.places import FIXTURES
@@ -36,7 +42,12 @@ E = TypeVar("E", bound=Event)
 @cache
 def scenarios() -> Scenarios:
     """The scenarios that are shipped."""
-    return Scenarios(FIXTURES)
+    return scenarios_in(FIXTURES)
+
+
+def scenarios_in(folder: Path, **options: Any) -> Scenarios:
+    """The scenarios of a fixtures folder, under settings."""
+    return worlds.scenarios_of(Settings(**options), folder, FaultReader(REASONS))
 
 
 @cache
@@ -157,17 +168,19 @@ def bench(
     sender: Sender | None = None,
     render: Renderer = callback_body,
     behaviour: Behaviour | None = None,
+    limits: Limits | None = None,
 ) -> Bench:
     """Wires a bench; the clock stands still unless it is given a rate."""
     clock = still_clock()
-    clock.rate = rate
-    behaviour = behaviour or Behaviour()
+    clock.set_rate(rate)
     told = Told()
-    planner = Planner(SeededIds("seed"), scenarios(), behaviour, Pace(progression, polls), told)
-    service = Service(planner, catalogue(), behaviour)
+    ids = SeededIds("seed")
+    planner = Planner(ids, scenarios(), Pace(progression, polls), told)
+    service = Service(planner, catalogue())
     sender = sender or Sender(PATIENCE_S, server_is_local=True)
     dispatcher = Dispatcher(planner, sender, render, told)
-    accounts = Accounts(clock)
+    defaults = Defaults(behaviour or Behaviour(), limits or Limits())
+    accounts = Accounts(clock, defaults, ids.chance)
     return Bench(clock, accounts, accounts.get("mine"), told, planner, service, dispatcher)
 
 

@@ -1,0 +1,12 @@
+"""Words for a mistake: the known word nearest to one that is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean ...?`` with the known word nearest to one that is unknown, or nothing."""
+    near = get_close_matches(word, [str(item) for item in known], n=1, cutoff=0.4)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,177 @@
+"""What is chosen for a request: its scenario, and the fault that strikes it. The first that names one wins.
+
+A scenario: the header, the fault, a magic value, the account's default, the server's default. A fault: the header, a
+plan, an armed rule, the scenario of the task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from mock_server.contract import Operation
+from mock_server.core.errors import Reason, Refused
+from mock_server.core.fault import Fault, When
+from mock_server.core.faulttext import IllegalFault
+from mock_server.core.scenario import Plan, Scenario, UnknownScenario
+from mock_server.core.task import Task, TaskKind
+from mock_server.faults import Strike
+from mock_server.http.dialect import Call, Dialect
+from mock_server.http.request import Headers
+from mock_server.world import World
+
+#: What a scenario calls the operations that are about one task, by operationId.
+_ABOUT_A_TASK = {"getSpeech": "get", "getCustomVoice": "get", "deleteVoice": "delete"}
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request as patterns see it, before it is answered."""
+
+    operation: str
+    dialect: str
+    method: str
+    path: str
+    scenario: str
+    names: tuple[str, ...]
+    query: bytes
+    raw: bytes
+    status: int = 0
+    code: int | None = None
+    fault: str = ""
+
+    @property
+    def json(self) -> Any:
+        """The decoded body, or ``None``."""
+        try:
+            return orjson.loads(self.raw)
+        except orjson.JSONDecodeError:
+            return None
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The query parameters."""
+        return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True))
+
+
+class Choosing:
+    """Chooses scenarios and faults for the requests of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def by_headers(
+        self, headers: Headers, dialect: Dialect, operation: Operation, call: Call
+    ) -> None:
+        """Takes the X-Mock-* headers: what cannot be applied is warned about, or refused with --strict.
+
+        Raises:
+            Refused: a value is none, or --strict.
+        """
+        for name in headers.unknown:
+            call.warn(f"unknown header {name}")
+        if headers.fault is not None:
+            try:
+                fault = self._world.fault_reader.fault(headers.fault)
+            except IllegalFault as error:
+                raise Refused(Reason.PARAMETER_ILLEGAL, f"X-Mock-Fault: {error}") from None
+            call.strike = Strike(fault)
+            self._scenario_of(fault, dialect, operation, call, "X-Mock-Fault")
+        if headers.scenario is not None:
+            self._by_name(headers.scenario, dialect, operation, call, "X-Mock-Scenario")
+
+    def by_account(
+        self, dialect: Dialect, operation: Operation, call: Call, method: str, path: str
+    ) -> None:
+        """Asks the account's plans and armed rules, unless a header has chosen already."""
+        scenario = call.scenario.name if call.scenario is not None else ""
+        asked = _Asked(
+            operation.operation_id,
+            dialect.name,
+            method,
+            path,
+            scenario,
+            (call.id,),
+            call.query,
+            call.raw or b"",
+        )
+        strike = call.account.faults.choose(asked, call.account.clock.now())
+        if strike is not None:
+            call.strike = strike
+            if strike.fault is not None and call.scenario is None:
+                self._scenario_of(strike.fault, dialect, operation, call, "fault")
+
+    def for_create(self, kind: TaskKind, call: Call) -> None:
+        """The scenario of a create whose body keeps the contract, and what that scenario does to it."""
+        if call.scenario is None:
+            call.scenario = (
+                self._world.scenarios.asked_for(kind, call.body) or call.account.scenario
+            )
+        if call.scenario is None and not self._world.scenarios.default_has_faults:
+            return
+        scenario = call.scenario or self._world.scenarios.default_for(kind)
+        plan = scenario.plans.get(kind)
+        if plan is not None and plan.faults:
+            call.account.faults.in_tasks = True
+            external_id = call.body.get("external_task_id") or ""
+            key = external_id or blake2b(call.raw or b"", digest_size=8).hexdigest()
+            self._by_scenario(scenario.name, plan, "create", key, call)
+
+    def for_task(self, operation: Operation, call: Call) -> None:
+        """What the scenario of the task that a request is about does to it."""
+        about = _ABOUT_A_TASK.get(operation.operation_id)
+        task = None if about is None else _task(about, call)
+        plan = None if task is None else self._world.service.plan_of(task)
+        if about is not None and task is not None and plan is not None and plan.faults:
+            self._by_scenario(task.scenario, plan, about, task.id, call)
+
+    def _by_scenario(self, name: str, plan: Plan, about: str, key: str, call: Call) -> None:
+        if call.strike is None:
+            call.strike = call.account.faults.of_scenario(
+                f"{name}.{about}", _about(plan, about), key, call.account.clock.now()
+            )
+            call.is_of_scenario = call.strike is not None
+
+    def _by_name(
+        self, name: str, dialect: Dialect, operation: Operation, call: Call, place: str
+    ) -> None:
+        scenario = self.scenario(name, place)
+        kind = dialect.creates.get(operation.operation_id)
+        if kind is not None and kind in scenario.plans:
+            call.scenario = scenario
+        else:
+            call.warn(f"scenario {scenario.name} does not apply to {operation.operation_id}")
+
+    def _scenario_of(
+        self, fault: Fault, dialect: Dialect, operation: Operation, call: Call, place: str
+    ) -> None:
+        if fault.scenario:
+            self._by_name(fault.scenario, dialect, operation, call, place)
+
+    def scenario(self, name: str, place: str) -> Scenario:
+        """The scenario with a name.
+
+        Raises:
+            Refused: there is none.
+        """
+        try:
+            return self._world.scenarios.named(name)
+        except UnknownScenario as error:
+            raise Refused(Reason.PARAMETER_ILLEGAL, f"{place}: {error}") from None
+
+
+def _about(plan: Plan, about: str) -> Iterator[tuple[int, Fault, When]]:
+    for number, item in enumerate(plan.faults):
+        if item.operation == about:
+            yield number, item.fault, item.when
+
+
+def _task(about: str, call: Call) -> Task | None:
+    if about == "delete":
+        return call.account.task_of_voice(str(call.body.get("voice_id", "")))
+    return call.account.voice_task(call.id) or call.account.speech(call.id)
