@@ -87,7 +87,9 @@ class Account:
         self.ordinals = Ordinals()
         self.agenda = Agenda()
         self.behaviour = defaults.behaviour
-        self.limits = defaults.limits
+        self._limits = defaults.limits
+        #: Whether there is any limit: nearly never, and asked with every request.
+        self.is_limited = bool(defaults.limits)
         self.scenario: Scenario | None = None
         self.faults = Faults(chance)
         self.journal = Journal(defaults.journal_entries)
@@ -96,7 +98,7 @@ class Account:
         self.callbacks: deque[CallbackAttempted] = deque(maxlen=CALLBACK_RING)
         self.callbacks_made = 0
         self.speech_dropped = 0
-        self._watchers: list[Future[None]] = []
+        self.watchers: list[Future[None]] = []
         #: What the account's own voices are ``owned_by`` (documented: the creator's numeric id); empty until needed.
         self.owner_id = ""
         self._server_clock = server_clock
@@ -119,6 +121,16 @@ class Account:
         return self._own_clock
 
     @property
+    def limits(self) -> Limits:
+        """What it may do."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self.is_limited = bool(limits)
+
+    @property
     def has_own_clock(self) -> bool:
         """Whether its clock was ever touched; before, it follows the server's."""
         return self._own_clock is not None
@@ -130,12 +142,12 @@ class Account:
 
     def watch(self, future: Future[None]) -> None:
         """Lets ``future`` be resolved by the next thing that happens here."""
-        self._watchers.append(future)
+        self.watchers.append(future)
 
     def stir(self) -> None:
         """Something has happened: wakes whoever watches."""
-        if self._watchers:
-            watchers, self._watchers = self._watchers, []
+        if self.watchers:
+            watchers, self.watchers = self.watchers, []
             for future in watchers:
                 if not future.done():
                     future.set_result(None)

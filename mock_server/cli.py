@@ -1,6 +1,6 @@
-"""The command line: ``kling-mock serve`` and ``kling-mock routes``.
+"""The command line: ``kling-mock serve``, ``ctl``, and what lists things without a server.
 
-Exit codes: 0 done, 2 the user's mistake, said in one line.
+Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl`` has 1 too.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
-
-import orjson
+from typing import Any, NoReturn
 
 from mock_server import __version__, contract, resources
 from mock_server.core.scenario import UnknownScenario
@@ -25,6 +24,7 @@ from mock_server.resources import ResourceMissing
 from mock_server.settings import (
     ENVIRONMENT_PREFIX,
     FILE_NAME,
+    NAMES,
     Settings,
     SettingsError,
     default_of,
@@ -32,9 +32,13 @@ from mock_server.settings import (
     load,
 )
 from mock_server.sockets import CannotStart
+from mock_server.terminal import aligned, fail, write, write_json
 
 #: Settings that are on or off: ``--quiet`` and ``--no-quiet``.
 _SWITCHES = ("magic", "strict", "quiet", "json")
+#: Settings that say which scenarios there are, and which readings are in force.
+_OF_SCENARIOS = ("scenarios", "scenario", "fixtures", "magic")
+_OF_BEHAVIOURS = ("behaviour",)
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,28 +47,39 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Prints one line and exits with 2."""
         prefix = "unrecognized arguments: "
+        choice = re.match(
+            r"argument [A-Z]+: invalid choice: '?(.*?)'? \(choose from (.*)\)", message
+        )
         if message.startswith(prefix):
             unknown = message.removeprefix(prefix).split()[0].partition("=")[0]
-            message = f"unknown option {unknown!r}{nearest(unknown, self._option_string_actions)}"
-        _fail(message)
+            message = f"unexpected argument {unknown!r}"
+            if unknown.startswith("-"):
+                hint = nearest(unknown, self._option_string_actions)
+                message = f"unknown option {unknown!r}{hint}"
+        elif choice is not None:
+            known = re.findall(r"[\w-]+", choice[2])
+            hint = nearest(choice[1], known) or f"; one of {', '.join(known)}"
+            message = f"unknown command {choice[1]!r}{hint}"
+        fail(message)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
-    parser = _parser()
-    arguments, unknown = parser.parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = _parser(is_ctl=words[:1] == ["ctl"])
+    arguments, unknown = parser.parse_known_args(words)
     command: Callable[[argparse.Namespace], int] | None = getattr(arguments, "run", None)
     if unknown:
         arguments.parser.error("unrecognized arguments: " + " ".join(unknown))
     if command is None:
-        parser.print_help()
+        arguments.parser.print_help()
         return 2
     try:
         code = command(arguments)
         sys.stdout.flush()
         return code
     except (SettingsError, BrokenFile, CannotStart, ResourceMissing, UnknownScenario) as error:
-        _fail(str(error))
+        fail(str(error))
     except KeyboardInterrupt:  # before the server took over the signal
         return 0
     except BrokenPipeError:  # whoever read what is printed has seen enough
@@ -72,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> Parser:
+def _parser(*, is_ctl: bool) -> Parser:
     parser = Parser(
         prog="kling-mock",
         description="A stateful mock of Kling AI's text-to-speech and custom-voice API.",
@@ -81,26 +96,60 @@ def _parser() -> Parser:
     parser.set_defaults(parser=parser)
     parser.add_argument("--version", action="version", version=f"kling-mock {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-    serve = commands.add_parser(
+
+    def command(name: str, text: str, description: str = "") -> Parser:
+        added = commands.add_parser(
+            name,
+            help=text,
+            description=description or text[0].upper() + text[1:] + ".",
+            allow_abbrev=False,
+        )
+        added.set_defaults(parser=added)
+        return added
+
+    serve = command(
         "serve",
-        help="start the mock",
-        description="Starts the mock. Each option is also an environment variable"
+        "start the mock",
+        "Starts the mock. Each option is also an environment variable"
         f" ({ENVIRONMENT_PREFIX}PORT) and a key of {FILE_NAME} (port = 8700).",
-        allow_abbrev=False,
     )
-    _add_settings(serve)
-    serve.set_defaults(run=_serve, parser=serve)
-    routes = commands.add_parser("routes", help="list the operations", allow_abbrev=False)
-    routes.add_argument("--json", action="store_true", help="print JSON")
-    routes.set_defaults(run=_routes, parser=routes)
+    _add_settings(serve, NAMES)
+    serve.set_defaults(run=_serve)
+    ctl = command(
+        "ctl",
+        "look into a running mock, and steer it",
+        "Looks into a running mock, and steers it. Exit codes: 0 done; 1 a wait ran out, or what"
+        " was checked is not so; 2 a mistake, a refusal, or no server.",
+    )
+    if is_ctl:  # its many options are made for nobody else
+        from mock_server import ctl as ctl_module
+
+        ctl_module.fill(ctl)
+    _add_listings(command)
     return parser
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_listings(command: Callable[[str, str], Parser]) -> None:
+    scenarios = command("scenarios", "list the scenarios that tasks can follow")
+    _add_settings(scenarios, _OF_SCENARIOS)
+    scenarios.add_argument(
+        "--schema", action="store_true", help="print the JSON Schema of a scenario file instead"
+    )
+    behaviours = command("behaviours", "list the disputed rules and the readings in force")
+    _add_settings(behaviours, _OF_BEHAVIOURS)
+    routes = command("routes", "list the operations")
+    for parser, run in ((scenarios, _scenarios), (behaviours, _behaviours), (routes, _routes)):
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.set_defaults(run=run)
+
+
+def _add_settings(parser: argparse.ArgumentParser, names: Collection[str]) -> None:
     parser.add_argument(
         "--config", metavar="FILE", type=Path, help=f"settings file; else {FILE_NAME} if it is here"
     )
     for item in fields(Settings):
+        if item.name not in names:
+            continue
         text = item.metadata["help"]
         if item.name in _SWITCHES:
             parser.add_argument(
@@ -120,16 +169,44 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             )
 
 
+def _settings(arguments: argparse.Namespace, names: Collection[str]) -> Settings:
+    flags: dict[str, Any] = {
+        name: getattr(arguments, name) for name in names if hasattr(arguments, name)
+    }
+    return load(flags, file=arguments.config)
+
+
 def _serve(arguments: argparse.Namespace) -> int:
     gc.disable()  # a start makes no garbage worth looking for; foreground.serve enables it
     from mock_server import foreground
 
-    flags = {
-        item.name: getattr(arguments, item.name)
-        for item in fields(Settings)
-        if hasattr(arguments, item.name)
-    }
-    return foreground.serve(load(flags, file=arguments.config))
+    return foreground.serve(_settings(arguments, NAMES))
+
+
+def _scenarios(arguments: argparse.Namespace) -> int:
+    from mock_server import listing
+
+    settings = _settings(arguments, _OF_SCENARIOS)
+    if arguments.schema:
+        write_json(listing.scenario_schema(settings))
+        return 0
+    found = listing.scenarios_of(settings)
+    if arguments.json:
+        write_json(found)
+    else:
+        write(listing.scenario_lines(found["scenarios"]))
+    return 0
+
+
+def _behaviours(arguments: argparse.Namespace) -> int:
+    from mock_server import listing
+
+    found = listing.behaviours_of(_settings(arguments, _OF_BEHAVIOURS).behaviour)
+    if arguments.json:
+        write_json(found)
+    else:
+        write(listing.behaviour_lines(found["behaviours"]))
+    return 0
 
 
 def _routes(arguments: argparse.Namespace) -> int:
@@ -145,21 +222,12 @@ def _routes(arguments: argparse.Namespace) -> int:
             }
             for operation in operations
         ]
-        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        write_json(rows)
         return 0
-    for operation in operations:
-        print(
-            f"{operation.dialect:<8} {operation.method:<5} {operation.path:<40}"
-            f" {operation.operation_id}"
-        )
+    write(
+        aligned([(item.dialect, item.method, item.path, item.operation_id) for item in operations])
+    )
     return 0
-
-
-def _fail(message: str) -> NoReturn:
-    # One line, whatever file name or host is quoted in it.
-    line = "".join(char if char.isprintable() else "?" for char in message)
-    print(f"kling-mock: {line}", file=sys.stderr)
-    raise SystemExit(2)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Talking to the control API of a running server: one call, its answer as JSON, and every way it can go wrong in words."""
+"""Talking to the control API of a running server: one call, its answer, and what can go wrong in words."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ class Call(NamedTuple):
     query: dict[str, Any] | None = None
     #: Wall seconds that the answer may take by itself; ``None``: any number.
     waits_s: float | None = 0.0
+    for_account: bool = True
+
+
+_ACCOUNTS = Call("GET", "/accounts", for_account=False)
 
 
 def segment(text: str) -> str:
@@ -78,29 +82,27 @@ class Control:
     def __exit__(self, *_error: object) -> None:
         self._http.close()
 
-    def accounts(self) -> dict[str, Any]:
-        """The accounts of the server."""
-        return self._value(Call("GET", "/accounts"), {})
-
     def call(self, call: Call) -> dict[str, Any]:
-        """The answer to a call, for the account.
+        """The answer to a call, for the account where it is about one.
 
         Raises:
             CtlError: there was none, or a refusal.
             RanOut: the wait was over.
         """
+        if not call.for_account:
+            return self._value(call, {})
         if not self._account and not self._target.key:
             self._account = self._only_account()
         return self._value(call, {"account": self._account} if self._account else {})
 
     def _only_account(self) -> str:
-        known = [str(row["account"]) for row in self.accounts()["accounts"]]
+        known = [str(row["account"]) for row in self._value(_ACCOUNTS, {})["accounts"]]
         own = [name for name in known if name != _NOBODY]
         if len(own) == 1:
             return own[0]
         remedy = "say which with --account ID, or --key KEY"
         if not own:
-            raise CtlError(f"no client has used {self._target.url} yet; {remedy}")
+            raise CtlError(f"{self._target.url} has seen no account yet; {remedy}")
         raise CtlError(f"the server has {len(own)} accounts: {', '.join(own)}; {remedy}")
 
     def _value(self, call: Call, query: dict[str, Any]) -> dict[str, Any]:

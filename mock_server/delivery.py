@@ -265,7 +265,7 @@ class Dispatcher:
             for owner, future in self._watchers.get(arrival.task.id, ()):
                 if owner is account and not future.done():
                     future.set_result(arrival.seen)
-        return self._enqueue(account, arrival) if arrival.reported else None
+        return self._enqueue(account, arrival) if arrival.reported and not account.closed else None
 
     async def _in_flight(self, account: Account) -> list[Event]:
         """Waits for the account's callbacks that fell due before, and are on their way or in a queue."""

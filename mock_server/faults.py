@@ -107,7 +107,7 @@ class Strike:
 
 
 class Faults:
-    """Everything that is armed in one account. False while nothing is.
+    """Everything that is armed in one account.
 
     Args:
         chance: the hash that decides on probabilities.
@@ -119,11 +119,10 @@ class Faults:
         self._plans: dict[str, Plan] = {}
         self._of_scenarios: dict[tuple[str, str], Rule] = {}
         self._made: dict[str, int] = {}
+        #: Whether a rule or plan is armed.
+        self.armed = False
         #: Whether a task of a scenario with faults exists: then queries have to look.
         self.in_tasks = False
-
-    def __bool__(self) -> bool:
-        return bool(self._rules or self._plans or self.in_tasks)
 
     @property
     def rules(self) -> list[Rule]:
@@ -151,6 +150,7 @@ class Faults:
         """
         rule = Rule(self._new(rule_id, "fault", self._rules), pattern, fault, when, now)
         self._rules[rule.id] = rule
+        self.armed = True
         return rule
 
     def script(self, plan_id: str, steps: Mapping[str, Sequence[Fault | None]]) -> Plan:
@@ -161,15 +161,20 @@ class Faults:
         """
         plan = Plan(self._new(plan_id, "plan", self._plans), steps)
         self._plans[plan.id] = plan
+        self.armed = True
         return plan
 
     def disarm(self, rule_id: str) -> Rule | None:
         """Takes a rule away."""
-        return self._rules.pop(rule_id, None)
+        found = self._rules.pop(rule_id, None)
+        self.armed = bool(self._rules or self._plans)
+        return found
 
     def drop(self, plan_id: str) -> Plan | None:
         """Takes a plan away."""
-        return self._plans.pop(plan_id, None)
+        found = self._plans.pop(plan_id, None)
+        self.armed = bool(self._rules or self._plans)
+        return found
 
     def choose(self, exchange: Exchange, now: int) -> Strike | None:
         """What strikes an exchange at ``now`` (ms): the next step of a plan, else the first rule that decides to."""

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
 
 #: A body longer than this is kept cut, and says so.
 MAX_BODY_BYTES = 65_536
+#: Characters kept of a path and of a query.
+LONGEST = 2048
 
 
 class Entry(NamedTuple):
-    """One request and its answer. A tuple: one is made for every request.
+    """One request and its answer.
 
     Attributes:
         number: from 1, in the order of the answers.
@@ -79,6 +82,34 @@ class Entry(NamedTuple):
         return self.size > len(self.raw)
 
 
+#: An exchange as it is kept: what an entry is made of, in the order of :func:`_entry`. A plain tuple, made for every
+#: request; nearly none is ever looked at.
+Row = tuple[
+    int,
+    int,
+    float,
+    str,
+    bytes,
+    bytes,
+    str,
+    str,
+    str,
+    bytes,
+    int,
+    int,
+    int | None,
+    str,
+    str,
+    str,
+    str,
+    str,
+    str,
+    str,
+]
+#: Where the body is in a row.
+_RAW: Final = 9
+
+
 class Journal:
     """The newest entries.
 
@@ -87,10 +118,10 @@ class Journal:
         most_bytes: bytes of request bodies kept.
     """
 
-    __slots__ = ("_bytes", "_entries", "_most_bytes", "_most_entries", "dropped", "last")
+    __slots__ = ("_bytes", "_kept", "_most_bytes", "_most_entries", "dropped", "last")
 
     def __init__(self, most_entries: int = 1000, most_bytes: int = 8_000_000) -> None:
-        self._entries: deque[Entry] = deque()
+        self._kept: deque[Row] = deque()
         self._bytes = 0
         self._most_entries = most_entries
         self._most_bytes = most_bytes
@@ -100,29 +131,72 @@ class Journal:
         self.last = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._kept)
 
     def __iter__(self) -> Iterator[Entry]:
         """The entries, oldest first."""
-        return iter(self._entries)
+        return iter(self.since(0))
 
-    def append(self, entry: Entry) -> None:
+    def append(self, row: Row) -> None:
         """Writes an entry; the oldest are dropped beyond the bounds."""
-        entries = self._entries
-        entries.append(entry)
-        self.last = entry.number
-        self._bytes += len(entry.raw)
-        while len(entries) > self._most_entries or self._bytes > self._most_bytes:
-            self._bytes -= len(entries.popleft().raw)
+        kept = self._kept
+        kept.append(row)
+        self.last += 1
+        self._bytes += len(row[_RAW])
+        while len(kept) > self._most_entries or self._bytes > self._most_bytes:
+            self._bytes -= len(kept.popleft()[_RAW])
             self.dropped += 1
 
     def since(self, number: int) -> list[Entry]:
         """The entries after a number, oldest first."""
-        return [entry for entry in self._entries if entry.number > number]
+        first = self.last - len(self._kept) + 1
+        skipped = max(0, number + 1 - first)
+        rows = islice(self._kept, skipped, None)
+        return [_entry(place, *row) for place, row in enumerate(rows, first + skipped)]
 
     def clear(self) -> int:
         """Forgets all entries, but not their numbers; returns how many there were."""
-        cleared = len(self._entries)
-        self._entries.clear()
+        cleared = len(self._kept)
+        self._kept.clear()
         self._bytes = 0
         return cleared
+
+
+def _entry(
+    number: int,
+    at: int,
+    wall_ns: int,
+    took_s: float,
+    method: str,
+    raw_path: bytes,
+    query: bytes,
+    operation: str,
+    dialect: str,
+    path_id: str,
+    raw: bytes,
+    *rest: Any,
+) -> Entry:
+    size, status, code, message, request_id, task_id, external_id, scenario, fault, warning = rest
+    return Entry(
+        number,
+        at,
+        wall_ns // 1_000_000,
+        method,
+        raw_path.decode("latin-1"),
+        query.decode("latin-1"),
+        operation,
+        dialect,
+        path_id,
+        raw,
+        size,
+        status,
+        code,
+        message,
+        round(took_s * 1000, 1),
+        request_id,
+        task_id,
+        external_id,
+        scenario,
+        fault,
+        warning,
+    )

@@ -86,27 +86,31 @@ class Planner:
         self._publish = publish
         self._tells = publish is not ignore
         # Nearly every order follows the default: its timeline is made once.
-        self._defaults = {kind: self._paced(scenarios.default_for(kind), kind) for kind in TaskKind}
+        self._default_speech, self._default_voice = (
+            self._paced(scenarios.default_for(kind), kind)
+            for kind in (TaskKind.SPEECH, TaskKind.CUSTOM_VOICE)
+        )
 
     def chosen(self, kind: TaskKind, scenario: Scenario | None, account: Account) -> Chosen:
         """What applies to an order: the scenario that was chosen for it, where it has a plan for this kind of task."""
         if scenario is None or kind not in scenario.plans:
-            default = self._defaults[kind]
+            default = self._default_speech if kind is TaskKind.SPEECH else self._default_voice
             if not default.plan.delays:
                 return default
             scenario = self._scenarios.default_for(kind)
         return self._paced(scenario, kind, account)
 
-    def new_ids(self, account: Account) -> tuple[str, str]:
-        """The ids of the account's next task and of what it makes."""
+    def new_ids(self, account: Account) -> tuple[str, str, int]:
+        """The ids of the account's next task and of what it makes, and its ordinal."""
         while True:
-            pair = self._ids.pair(account.id, "task", account.ordinals.next("task"))
-            if not account.holds(pair[0]):  # a collision of hashes: take the next
-                return pair
+            ordinal = account.ordinals.next("task")
+            task_id, made_id = self._ids.pair(account.id, "task", ordinal)
+            if not account.holds(task_id):  # a collision of hashes: take the next
+                return task_id, made_id, ordinal
 
     def new_speech(self, account: Account, order: SpeechOrder, chosen: Chosen) -> Task:
         """The task of a text-to-speech order, created now on the account's clock; not stored yet."""
-        task_id, audio_id = self.new_ids(account)
+        task_id, audio_id, ordinal = self.new_ids(account)
         now = account.clock.now()
         return Task(
             task_id,
@@ -124,11 +128,12 @@ class Planner:
             0,
             order.visible_after_ms and now + order.visible_after_ms,
             chosen.plan.urls_live_ms,
+            ordinal,
         )
 
     def new_voice(self, account: Account, order: VoiceOrder, chosen: Chosen) -> Task:
         """The task of a custom-voice order, created now on the account's clock; not stored yet."""
-        task_id, voice_id = self.new_ids(account)
+        task_id, voice_id, ordinal = self.new_ids(account)
         if not account.owner_id:
             account.owner_id = self._ids.number(account.id, "owner", 0)
         now = account.clock.now()
@@ -148,6 +153,7 @@ class Planner:
             0,
             order.visible_after_ms and now + order.visible_after_ms,
             chosen.plan.urls_live_ms,
+            ordinal,
         )
 
     def begin(self, account: Account, task: Task) -> None:
@@ -198,7 +204,7 @@ class Planner:
         polled = count_poll(task, now)
         account.replace(polled)
         if polled.timeline is not task.timeline:
-            self._plan_step(account, polled, observe(polled, now).index)
+            self._plan_step(account, polled, observe(polled, now).step)
             self.planned(account)
         return polled
 
@@ -217,7 +223,7 @@ class Planner:
             return seen.status is TaskStatus.SUCCEED
         if seen.status in TERMINAL or firing == "with_submitted":
             return True
-        return firing == "changes" and seen.index > 0
+        return firing == "changes" and seen.step > 0
 
     def plan_of(self, task: Task) -> Plan | None:
         """The plan that a task follows, or ``None`` when its scenario is not there any more."""

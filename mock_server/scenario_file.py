@@ -64,6 +64,7 @@ class _Reader:
         self._default = default
 
     def read(self, schema: dict[str, Any]) -> Scenario:
+        """The scenario."""
         value = datafile.read_checked(self._path, schema)
         if value["name"] != self._path.stem:
             raise self._broken(["name"], f"must be that of the file, {self._path.stem!r}")
@@ -109,7 +110,8 @@ class _Reader:
                 steps.append(Step(status, round(at.seconds * 1000), message))
             else:
                 delays[index] = at
-                before = steps[-1].after_ms if steps else 0
+                # Never before the one it follows; the first is refused below, for it must come at 0.
+                before = steps[-1].after_ms if steps else -1
                 steps.append(Step(status, before, message))
         try:
             return check_timeline(tuple(steps)), delays

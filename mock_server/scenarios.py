@@ -60,18 +60,15 @@ class Scenarios:
         self._read: dict[str, Scenario] = {}
         if DEFAULT not in self._paths:
             raise datafile.BrokenFile(f"{fixtures / 'scenarios'}: no scenario is named {DEFAULT!r}")
-        base = self._paths[DEFAULT]
-        self._read[DEFAULT] = files.scenario(base, None)
-        for kind in TaskKind:
-            if kind not in self._read[DEFAULT].plans:
-                raise datafile.BrokenFile(f"{base}: the default scenario lacks {kind}")
+        self._read_default(None)
         schema = fixtures / "schemas" / "magic.yaml"
         self._magic = _magic_of(fixtures / "magic.yaml", schema) if magic else []
         if own is not None:
             self._add(own, schema, magic=magic)
         self._words = {row.word: row.scenario for row in self._magic if row.word}
         self._by_file = {row.file: row.scenario for row in self._magic if row.file}
-        #: What all magic file names begin with: most URLs do not hold it.
+        #: What all magic words, and all file names, begin with: most requests hold neither.
+        self._word_hint = commonprefix(list(self._words))  # noqa: RUF071  # characters are meant
         self._file_hint = commonprefix(list(self._by_file))  # noqa: RUF071  # characters are meant
         self._default = self.named(default)
         #: Whether the default scenario does something to its tasks' requests.
@@ -104,11 +101,14 @@ class Scenarios:
 
     def asked_for(self, kind: TaskKind, body: Mapping[str, Any]) -> Scenario | None:
         """The scenario that a magic value in the body of a create asks for, if it applies to that kind of task."""
-        if not self._magic:
-            return None
-        name = self._words.get(str(body.get(_WORD_FIELDS[kind], "")).partition(" ")[0])
-        if name is None and kind in _FILE_FIELDS:
-            name = self._of_url(str(body.get(_FILE_FIELDS[kind], "")))
+        is_speech = kind is TaskKind.SPEECH
+        text: str = body.get("text" if is_speech else "voice_name", "")
+        name = None
+        if self._words and text.startswith(self._word_hint):
+            name = self._words.get(text.partition(" ")[0])
+        if name is None and not is_speech and self._by_file:
+            url: str = body.get("voice_url", "")
+            name = self._of_url(url) if self._file_hint in url else None
         if name is None:
             return None
         scenario = self.named(name)
@@ -117,20 +117,17 @@ class Scenarios:
     def magic_of(self, scenario: Scenario) -> list[dict[str, str]]:
         """The magic values that ask for a scenario: field, and value or file."""
         rows: list[dict[str, str]] = []
-        for row in self._magic:
-            if row.scenario != scenario.name:
-                continue
-            for kind in scenario.plans:
-                if row.word:
-                    rows.append({"field": _WORD_FIELDS[kind], "value": row.word})
-                if row.file and kind in _FILE_FIELDS:
-                    rows.append({"field": _FILE_FIELDS[kind], "file": row.file})
+        for word, name in self._words.items():
+            if name == scenario.name:
+                rows += [{"field": _WORD_FIELDS[kind], "value": word} for kind in scenario.plans]
+        for file, name in self._by_file.items():
+            if name == scenario.name:
+                kinds = (kind for kind in scenario.plans if kind in _FILE_FIELDS)
+                rows += [{"field": _FILE_FIELDS[kind], "file": file} for kind in kinds]
         return rows
 
     def _of_url(self, url: str) -> str | None:
         """The magic file name: the last path segment of a URL, without its ending."""
-        if not self._file_hint or self._file_hint not in url:
-            return None  # nearly every URL, and quickly
         path = url.partition("://")[2].partition("?")[0].partition("#")[0]
         _, slash, name = path.rpartition("/")
         return self._by_file.get(name.rpartition(".")[0] or name) if slash else None
@@ -144,11 +141,20 @@ class Scenarios:
         else:
             raise datafile.BrokenFile(f"{own}: no such file or folder")
         self._paths |= paths
+        if DEFAULT in paths:  # first: the others take timelines from it
+            self._read_default(self._read[DEFAULT])
         for name, path in paths.items():
             self._read[name] = self._files.scenario(path, self._read[DEFAULT])
         if magic and (own / "magic.yaml").is_file():
             self._magic += _magic_of(own / "magic.yaml", schema)
         self._check_magic(own)
+
+    def _read_default(self, before: Scenario | None) -> None:
+        path = self._paths[DEFAULT]
+        self._read[DEFAULT] = default = self._files.scenario(path, before)
+        for kind in TaskKind:
+            if kind not in default.plans:
+                raise datafile.BrokenFile(f"{path}: the default scenario lacks {kind}")
 
     def _check_magic(self, own: Path) -> None:
         """Every magic value of the user's leads to a scenario; those of the fixtures are checked by their tests."""
@@ -166,7 +172,12 @@ class Scenarios:
 
 
 def _paths_of(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(folder.glob("*.y*ml"))}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.y*ml")):
+        if path.stem in found:
+            raise datafile.BrokenFile(f"{path}: {found[path.stem].name} has this name already")
+        found[path.stem] = path
+    return found
 
 
 def _magic_of(path: Path, schema: Path) -> list[Magic]:

@@ -55,7 +55,7 @@ class Service:
         chosen = self._planner.chosen(TaskKind.SPEECH, order.scenario, account)
         if account.behaviour.speech_content_risk == "refuse":
             _refuse_if_planned(chosen)
-        if account.limits:
+        if account.is_limited:
             _refuse_beyond_limits(account)
         task = self._planner.new_speech(account, order, chosen)
         account.add_speech(task)
@@ -68,7 +68,8 @@ class Service:
         Raises:
             Refused: unknown here, or dropped from the ring.
         """
-        _refuse_beyond_rate(account)
+        if account.is_limited:
+            _refuse_beyond_rate(account)
         task = account.speech(task_id)
         if task is None or not _shows(task, account):
             raise _not_found(task_id)
@@ -89,7 +90,7 @@ class Service:
             raise _illegal(f"External_task_id {order.external_id} already exists")
         chosen = self._planner.chosen(TaskKind.CUSTOM_VOICE, order.scenario, account)
         _refuse_if_planned(chosen)
-        if account.limits:
+        if account.is_limited:
             _refuse_beyond_limits(account)
         task = self._planner.new_voice(account, order, chosen)
         account.add_voice_task(task)
@@ -102,7 +103,8 @@ class Service:
         Raises:
             Refused: this account has none, or its voice was deleted and Behaviour.deleted_voice_task is ``hidden``.
         """
-        _refuse_beyond_rate(account)
+        if account.is_limited:
+            _refuse_beyond_rate(account)
         task = account.voice_task(name)
         if task is None or not _is_visible(task, account):
             raise _not_found(name)
@@ -110,7 +112,8 @@ class Service:
 
     def custom_voices(self, account: Account, page: Page) -> list[Task]:
         """One page of the account's custom-voice tasks, newest first; may be empty. Never counts as a poll."""
-        _refuse_beyond_rate(account)
+        if account.is_limited:
+            _refuse_beyond_rate(account)
         return take((task for task in account.newest_first() if _is_visible(task, account)), page)
 
     def delete_voice(self, account: Account, voice_id: str) -> Task:
@@ -119,7 +122,8 @@ class Service:
         Raises:
             Refused: the voice does not exist (yet, or any more), or is a preset; nothing changed.
         """
-        _refuse_beyond_rate(account)
+        if account.is_limited:
+            _refuse_beyond_rate(account)
         if voice_id in self._voices.preset_ids:
             raise _illegal(f"Only custom voices can be deleted, not {voice_id}")
         task = account.task_of_voice(voice_id)

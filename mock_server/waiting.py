@@ -41,16 +41,18 @@ class Waits:
 
         Raises:
             NeverHappens: the task's plan never gets there; the clock has not moved.
+            Interrupted: the server stops, or the account was reset.
         """
         happened: list[Event] = []
         while True:
+            _go_on(account)
             task = account.task(task.id) or task
             if has_had(task, status, account.clock.now()):
                 return happened
             at = comes_at(task, status)
             if at is None:
                 raise NeverHappens(never_words(task, status, account.clock.now()))
-            happened += await self._dispatcher.advance_to(account, at, deliver=deliver)
+            happened += await self._moved(account, at, deliver=deliver)
 
     async def until(
         self,
@@ -76,18 +78,28 @@ class Waits:
         try:
             async with asyncio.timeout(timeout_s):
                 while not found():
-                    if account.closed:
-                        raise Interrupted("the account was reset")
+                    _go_on(account)
                     if words := never():
                         raise NeverHappens(words)
                     if skip and (at := account.agenda.next_at()) is not None:
-                        happened += await self._dispatcher.advance_to(account, at)
+                        happened += await self._moved(account, at, deliver=True)
                         await asyncio.sleep(0)  # whoever polls gets a turn
                     else:
                         await self._stirred(account)
         except TimeoutError:
             raise WaitedInVain from None
         return happened
+
+    async def _moved(self, account: Account, at: int, *, deliver: bool) -> list[Event]:
+        """What happened on the way to an instant; a reset or a stop cancels what is awaited there."""
+        try:
+            return await self._dispatcher.advance_to(account, at, deliver=deliver)
+        except asyncio.CancelledError:
+            _go_on(account)
+            stopping = self._dispatcher.stopping
+            if stopping is not None and stopping.is_set():
+                raise Interrupted("the server stopped") from None
+            raise
 
     async def _stirred(self, account: Account) -> None:
         loop = asyncio.get_running_loop()
@@ -108,10 +120,15 @@ class Waits:
             stirred.cancel()
 
 
+def _go_on(account: Account) -> None:
+    if account.closed:
+        raise Interrupted("the account was reset")
+
+
 def has_had(task: Task, status: TaskStatus, now: int) -> bool:
     """Whether a task has a status at ``now`` (ms), or had it before."""
     seen = observe(task, now)
-    return any(step.status is status for step in task.timeline[: seen.index + 1])
+    return any(step.status is status for step in task.timeline[: seen.step + 1])
 
 
 def comes_at(task: Task, status: TaskStatus) -> int | None:

@@ -35,7 +35,6 @@ class World:
     """Everything one server consists of."""
 
     settings: Settings
-    seed: str
     clock: VirtualClock
     ids: SeededIds
     accounts: Accounts
@@ -50,6 +49,11 @@ class World:
     waits: Waits
     publish: Observer
     fault_reader: FaultReader
+
+    @property
+    def seed(self) -> str:
+        """What its ids are made from."""
+        return self.ids.seed
 
 
 def build(
@@ -69,23 +73,18 @@ def build(
         BrokenFile: a document or fixture cannot be used.
         UnknownScenario: the default scenario does not exist.
     """
-    fixtures = Path(settings.fixtures) if settings.fixtures else resources.folder("fixtures")
+    fixtures = folder_of(settings)
     documents = Documents(resources.folder("openapi"))
-    seed = settings.seed or secrets.token_hex(4)
-    clock = VirtualClock(wall_ms() if settings.start is None else settings.start, settings.speed)
-    ids = SeededIds(seed)
-    fault_reader = fault_reader or FaultReader({})
-    scenarios = scenarios_of(settings, fixtures, fault_reader)
+    clock = _clock(settings)
+    ids = SeededIds(settings.seed or secrets.token_hex(4))
+    reader = fault_reader or FaultReader({})
+    scenarios = scenarios_of(settings, fixtures, reader)
     catalogue = Catalogue(fixtures)
-    tell = ignore if settings.quiet else publish
-    planner = Planner(ids, scenarios, Pace(settings.progression, settings.polls), tell)
-    defaults = Defaults(settings.behaviour, settings.limits, settings.journal)
-    accounts = Accounts(clock, defaults, ids.chance)
-    sender = Sender(settings.callback_timeout, server_is_local=settings.is_local)
-    dispatcher = Dispatcher(planner, sender, render, publish)
+    planner = _planner(settings, ids, scenarios, publish)
+    accounts = _accounts(settings, clock, ids)
+    dispatcher = Dispatcher(planner, _sender(settings), render, publish)
     return World(
         settings=settings,
-        seed=seed,
         clock=clock,
         ids=ids,
         accounts=accounts,
@@ -99,8 +98,33 @@ def build(
         dispatcher=dispatcher,
         waits=Waits(dispatcher),
         publish=publish,
-        fault_reader=fault_reader,
+        fault_reader=reader,
     )
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of fixtures that settings ask for."""
+    return Path(settings.fixtures) if settings.fixtures else resources.folder("fixtures")
+
+
+def _clock(settings: Settings) -> VirtualClock:
+    return VirtualClock(wall_ms() if settings.start is None else settings.start, settings.speed)
+
+
+def _planner(
+    settings: Settings, ids: SeededIds, scenarios: Scenarios, publish: Observer
+) -> Planner:
+    pace = Pace(settings.progression, settings.polls)
+    return Planner(ids, scenarios, pace, ignore if settings.quiet else publish)
+
+
+def _sender(settings: Settings) -> Sender:
+    return Sender(settings.callback_timeout, server_is_local=settings.is_local)
+
+
+def _accounts(settings: Settings, clock: VirtualClock, ids: SeededIds) -> Accounts:
+    defaults = Defaults(settings.behaviour, settings.limits, settings.journal)
+    return Accounts(clock, defaults, ids.chance)
 
 
 def _credentials(settings: Settings, accounts: Accounts) -> Credentials:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server import account as account_module
-from mock_server.account import Account, Ordinals
+from mock_server.account import Account, Defaults, Ordinals
+from mock_server.core.behaviour import Behaviour
+from mock_server.core.fault import Fault, When
+from mock_server.core.limits import Limits
+from mock_server.core.pattern import Pattern
+from mock_server.core.task import TaskStatus
+from mock_server.events import CallbackAttempted
+from tests.support.bench import run, turns
 from tests.support.clocks import still_clock
 from tests.support.tasks import T0, quick, speech_task, voice_task
 
@@ -141,3 +150,100 @@ def test_an_account_follows_the_server_until_its_clock_is_touched() -> None:
     server_clock.jump(10)
     own.jump_to(T0 + 7)
     assert (account.clock.now(), server_clock.now()) == (T0 + 7, T0 + 15)
+    assert (own.jumped_ms, account.jumped_ms) == (2, 2)
+
+
+def test_an_account_knows_whether_its_clock_was_touched() -> None:
+    """Before its clock is touched an account has none of its own, and was moved by no jump."""
+    account = make_account()
+    assert not account.has_own_clock
+    account.own_clock().jump_to(T0 + 7)
+    assert account.has_own_clock
+    assert account.jumped_ms == 7
+
+
+def test_an_account_begins_with_the_defaults() -> None:
+    """Behaviour and limits are the server's at first, each account's own from then on; nothing is armed."""
+    defaults = Defaults(Behaviour(both_sources="refuse"), Limits(units=5), journal_entries=0)
+    first, second = (Account(name, still_clock(), defaults) for name in "ab")
+    assert first.behaviour is second.behaviour is defaults.behaviour
+    first.behaviour, first.limits = Behaviour(), Limits(slots=1)
+    assert (second.behaviour, second.limits) == (defaults.behaviour, defaults.limits)
+    first.limits = Limits()
+    assert (first.is_limited, second.is_limited) == (False, True)
+    assert not first.faults.armed
+    assert first.scenario is None
+    assert (first.closed, first.epoch) == (False, 0)
+
+
+def test_faults_with_a_probability_ask_the_accounts_chance() -> None:
+    """What decides on a fault with a probability is handed in, and asked by rule and ordinal."""
+    asked: list[tuple[str, int]] = []
+
+    def chance(rule: str, ordinal: int) -> float:
+        asked.append((rule, ordinal))
+        return 0.4
+
+    account = Account("a", still_clock(), chance=chance)
+    rule = account.faults.arm("", Pattern(), Fault(), When(probability=0.5), T0)
+    assert rule.strikes(T0, chance)
+    assert asked == [(rule.id, 1)]
+
+
+def test_tasks_in_flight_are_those_of_both_kinds_that_have_not_ended() -> None:
+    """In flight are the voices and speeches whose status is not terminal at the instant, oldest first."""
+    account = make_account()
+    account.add_voice_task(voice_task(task_id="1", voice_id="8", created_at=T0 + 5))
+    account.add_speech(speech_task("2", created_at=T0))
+    account.add_voice_task(voice_task(task_id="3", voice_id="9", created_at=T0 + 1))
+    assert [task.id for task in account.in_flight(T0 + 5)] == ["3", "1"]
+    assert [task.id for task in account.in_flight(T0 + 9001)] == ["1"]
+    assert account.in_flight(T0 + 9005) == []
+
+
+@quick
+@given(st.integers(1, 3), st.integers(0, 5))
+def test_the_newest_callback_attempts_are_kept(ring: int, made: int) -> None:
+    """An account logs its newest callback attempts and counts all."""
+    attempts = [
+        CallbackAttempted("1", "a", TaskStatus.SUCCEED, "http://r", number, 200, "", 0.0)
+        for number in range(made)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account_module, "CALLBACK_RING", ring)
+        account = make_account()
+    for attempt in attempts:
+        account.add_attempt(attempt)
+    assert list(account.callbacks) == attempts[max(0, made - ring) :]
+    assert account.callbacks_made == made
+
+
+def test_who_watches_is_woken_once() -> None:
+    """The next thing that happens wakes everybody who watches, also where one has given up meanwhile."""
+
+    async def work() -> None:
+        account = make_account()
+        loop = asyncio.get_running_loop()
+        first, gone, later = (loop.create_future() for _ in range(3))
+        account.watch(first)
+        account.watch(gone)
+        gone.cancel()
+        await turns()
+        assert not first.done()
+        account.stir()
+        assert first.done()
+        account.watch(later)
+        await turns()
+        assert not later.done()
+        account.stir()
+        assert later.done()
+
+    run(work())
+
+
+def test_text_to_speech_is_listed_newest_first() -> None:
+    """The records of text-to-speech are gone through from the newest on."""
+    account = make_account()
+    for number in "123":
+        account.add_speech(speech_task(number))
+    assert [task.id for task in account.speeches()] == ["3", "2", "1"]

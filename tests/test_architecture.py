@@ -17,7 +17,11 @@ KIT = ROOT / "contract_tests"
 ENTRY = ROOT / "kling_mock_pytest.py"
 
 #: Source: DESIGN.md section 2: core <- ports <- service <- http <- server <- cli; adapters import core and ports.
-SHELL = {"server", "protocol", "foreground", "cli", "embedding", "console", "__main__"}
+SHELL = {
+    *("server", "protocol", "foreground", "cli", "embedding", "console", "__main__", "terminal"),
+    *("listing", "ctl", "ctl_client", "ctl_command", "ctl_values"),
+    *("ctl_time", "ctl_tasks", "ctl_faults", "ctl_account"),
+}
 SERVICE = {"service", "planning"}
 #: One noun per file, each at the border to something outside.
 ADAPTERS = {
@@ -167,7 +171,7 @@ def test_the_walk_sees_imports() -> None:
 
 def test_every_module_has_its_place() -> None:
     """Each module of the package belongs to one layer; a new one has to be given its own."""
-    placed = {"__init__", "ports", "delivery", "world"} | SHELL | SERVICE | ADAPTERS
+    placed = {"__init__", "ports", "delivery", "waiting", "world"} | SHELL | SERVICE | ADAPTERS
     top = {name for name in BY_NAME if "." not in name}
     assert top == placed
 
@@ -223,7 +227,9 @@ def test_use_cases_know_values_and_ports(name: str) -> None:
     assert outside(BY_NAME[name]) <= set(sys.stdlib_module_names) - IMPURE
 
 
-@pytest.mark.parametrize("name", sorted(SERVICE | {"account", "store", "ids", "clock"}))
+@pytest.mark.parametrize(
+    "name", sorted(SERVICE | {"account", "store", "ids", "clock", "faults", "journal", "ledger"})
+)
 def test_use_cases_are_synchronous(name: str) -> None:
     """Nothing that a use case touches awaits, so each use case is atomic on the event loop."""
     for node in ast.walk(tree(BY_NAME[name])):
@@ -234,6 +240,18 @@ def test_the_dispatcher_knows_no_http() -> None:
     """Delivering needs planning, sender and account; how a body looks is handed to it."""
     found = {item for item in ours(BY_NAME["delivery"]) if not item.startswith("core")}
     assert found <= {"account", "events", "planning", "ports", "sender"}
+
+
+def test_waiting_knows_no_http() -> None:
+    """Waiting on the server's side needs the dispatcher and the account, and no request."""
+    found = {item for item in ours(BY_NAME["waiting"]) if not item.startswith("core")}
+    assert found <= {"account", "delivery", "events"}
+
+
+@pytest.mark.parametrize("name", ["faults", "journal", "ledger"])
+def test_what_an_account_holds_knows_the_core_only(name: str) -> None:
+    """Faults, journal and ledger of an account are made of values; who uses them is above them."""
+    assert all(item.startswith("core") for item in ours(BY_NAME[name]))
 
 
 @pytest.mark.parametrize("path", HTTP_FILES, ids=name_of)

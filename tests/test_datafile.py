@@ -146,10 +146,3 @@ def test_a_line_is_counted_from_one(blank: int, index: int) -> None:
     text = "\n" * blank + "rows:\n" + "- {x: 1}\n" * 4
     assert datafile.line_of(text, ["rows", index, "x"]) == blank + 2 + index
     assert datafile.line_of(text, []) == blank + 1
-
-
-def test_the_nearest_word_is_offered_or_none() -> None:
-    """A remedy is offered when a known word is near, and none when none is."""
-    assert datafile.nearest("sedd", ["seed", "port"]) == "; did you mean 'seed'?"
-    assert datafile.nearest("xyz", ["seed", "port"]) == ""
-    assert datafile.nearest("seed", []) == ""

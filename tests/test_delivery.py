@@ -512,11 +512,188 @@ def test_a_cancelled_advance_leaves_the_rest_to_the_timer(receiver: Receiver) ->
             await advancing
         assert parts.mine.clock.now() == T0 + 2000
         gate.set()
-        assert [row[2] for row in shape(await parts.advance(7))] == [SUCCEED, SUCCEED]
+        # The attempt that was under way is told to whoever advances next.
+        events = shape(await parts.advance(7))
+        assert [row[2] for row in events] == [PROCESSING, SUCCEED, SUCCEED]
         await parts.dispatcher.stop(parts.accounts, PATIENCE_S)
 
     run(work())
     assert statuses(receiver) == [PROCESSING, SUCCEED]
+
+
+def test_an_advance_to_an_instant_goes_there(receiver: Receiver) -> None:
+    """An advance to an instant is the advance by what is missing; to one that has passed it moves nothing."""
+
+    async def work() -> None:
+        parts = bench()
+        task = parts.voice(callback_url=receiver.url())
+        dispatcher = parts.dispatcher
+        assert shape(await dispatcher.advance_to(parts.mine, T0 + 2000)) == [
+            ("moved", task.id, PROCESSING, T0 + 2000),
+            ("attempt", task.id, PROCESSING, 200),
+        ]
+        assert parts.mine.clock.now() == T0 + 2000
+        assert await dispatcher.advance_to(parts.mine, T0 + 1000) == []
+        assert parts.mine.clock.now() == T0 + 2000
+        await dispatcher.advance_to(parts.mine, T0 + 9001)
+        assert parts.mine.clock.now() == T0 + 9001
+        await parts.dispatcher.stop(parts.accounts, 0)
+
+    run(work())
+
+
+def test_an_advance_need_not_wait_for_receivers(receiver: Receiver) -> None:
+    """Without deliver the clock goes all the way while receivers hold their answers; the callbacks follow in order."""
+    gate = receiver.gate()
+    receiver.script += [Answer(after=gate)]
+
+    async def work() -> None:
+        parts = bench()
+        parts.dispatcher.start(parts.accounts)
+        parts.voice(callback_url=receiver.url())
+        events = await parts.dispatcher.advance(parts.mine, 9000, deliver=False)
+        assert [row[0] for row in shape(events)] == ["moved", "moved"]
+        assert parts.mine.clock.now() == T0 + 9000
+        assert parts.told.attempts == []
+        await arrived(receiver, 1)
+        assert parts.dispatcher.is_delivering(parts.mine)
+        assert not parts.dispatcher.is_delivering(parts.accounts.get("yours"))
+        gate.set()
+        await parts.told.until(lambda: len(parts.told.attempts) == 2)
+        await turns()
+        assert not parts.dispatcher.is_delivering(parts.mine)
+        await parts.dispatcher.stop(parts.accounts, PATIENCE_S)
+
+    run(work())
+    assert statuses(receiver) == [PROCESSING, SUCCEED]
+
+
+def test_settling_delivers_what_is_due_and_moves_no_time(receiver: Receiver) -> None:
+    """A settle awaits what is in flight and what is due now, and touches no clock."""
+    gate = receiver.gate()
+    receiver.script.append(Answer(after=gate))
+
+    async def work() -> None:
+        parts = bench()
+        task = parts.voice(callback_url=receiver.url())
+        parts.clock.jump(2000)
+        settling = asyncio.create_task(parts.dispatcher.settle(parts.mine))
+        await arrived(receiver, 1)
+        await turns()
+        assert not settling.done()
+        gate.set()
+        assert shape(await settling) == [
+            ("moved", task.id, PROCESSING, T0 + 2000),
+            ("attempt", task.id, PROCESSING, 200),
+        ]
+        assert await parts.dispatcher.settle(parts.mine) == []
+        assert not parts.mine.has_own_clock
+        assert parts.clock.now() == T0 + 2000
+        await parts.dispatcher.stop(parts.accounts, 0)
+
+    run(work())
+
+
+def test_a_settle_tells_what_was_in_flight(receiver: Receiver) -> None:
+    """Callbacks that were begun before are told by the settle that awaits them."""
+    gate = receiver.gate()
+    receiver.script.append(Answer(after=gate))
+
+    async def work() -> None:
+        parts = bench(IMMEDIATE)
+        parts.dispatcher.start(parts.accounts)
+        parts.voice(callback_url=receiver.url())
+        await arrived(receiver, 1)
+        settling = asyncio.create_task(parts.dispatcher.settle(parts.mine))
+        await turns()
+        gate.set()
+        assert [(row[0], row[2]) for row in shape(await settling)] == [
+            ("attempt", PROCESSING),
+            ("attempt", SUCCEED),
+        ]
+        await parts.dispatcher.stop(parts.accounts, PATIENCE_S)
+
+    run(work())
+
+
+def test_attempts_are_logged_with_the_instant_of_their_account(receiver: Receiver) -> None:
+    """An account logs its own attempts, each with the instant its clock showed."""
+
+    async def work() -> None:
+        parts = bench()
+        yours = parts.accounts.get("yours")
+        parts.voice(callback_url=receiver.url())
+        parts.voice(yours, callback_url=receiver.url())
+        await parts.advance(9)
+        assert [(item.task_status, item.at) for item in parts.mine.callbacks] == [
+            (PROCESSING, T0 + 2000),
+            (SUCCEED, T0 + 9000),
+        ]
+        assert list(yours.callbacks) == []
+        await parts.dispatcher.stop(parts.accounts, 0)
+
+    run(work())
+
+
+# ---- forgetting -----------------------------------------------------------------------------
+
+
+def test_nothing_of_a_reset_account_is_sent(receiver: Receiver) -> None:
+    """After an account is forgotten its callbacks neither begin nor go on, and another account's do."""
+    gate = receiver.gate()
+    receiver.script.append(Answer(after=gate))
+
+    async def work() -> None:
+        parts = bench()
+        parts.dispatcher.start(parts.accounts)
+        yours = parts.accounts.get("yours")
+        for account in (parts.mine, yours):
+            parts.voice(account, callback_url=receiver.url(f"/{account.id}"))
+        await parts.dispatcher.advance(parts.mine, 9000, deliver=False)
+        await arrived(receiver, 1)
+        old = parts.mine
+        new = parts.accounts.reset(old)
+        await parts.dispatcher.forget(old)
+        assert not parts.dispatcher.is_delivering(old)
+        gate.set()
+        assert await parts.dispatcher.settle(new) == []
+        await parts.advance(100, new)
+        assert len(await parts.advance(9, yours)) == 4
+        await parts.dispatcher.stop(parts.accounts, PATIENCE_S)
+        assert old.callbacks_made == 0
+        assert parts.told.undelivered == []
+
+    run(work())
+    assert [request.path for request in receiver.requests] == ["/mine", "/yours", "/yours"]
+
+
+def test_who_waits_for_a_forgotten_account_is_let_go(receiver: Receiver) -> None:
+    """A wait for a task of a reset account, and an advance of it, end; a wait of another account goes on."""
+    gate = receiver.gate()
+    receiver.script.append(Answer(after=gate))
+
+    async def work() -> None:
+        parts = bench()
+        yours = parts.accounts.get("yours")
+        task, other = parts.voice(callback_url=receiver.url()), parts.voice(yours)
+        waiting = asyncio.create_task(parts.dispatcher.until_terminal(parts.mine, task))
+        waits_on = asyncio.create_task(parts.dispatcher.until_terminal(yours, other))
+        advancing = asyncio.create_task(parts.advance(9))
+        await arrived(receiver, 1)
+        parts.accounts.reset(parts.mine)
+        await parts.dispatcher.forget(parts.mine)
+        for ended in (waiting, advancing):
+            with pytest.raises(asyncio.CancelledError):
+                await ended
+        assert parts.mine.clock.now() == T0 + 2000
+        await turns()
+        assert not waits_on.done()
+        await parts.advance(9, yours)
+        assert (await waits_on).status is SUCCEED
+        gate.set()
+        await parts.dispatcher.stop(parts.accounts, 0)
+
+    run(work())
 
 
 # ---- timers ---------------------------------------------------------------------------------

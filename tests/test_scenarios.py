@@ -196,7 +196,9 @@ def test_an_unknown_default_is_refused() -> None:
 
 def asked(field: str, value: str, book: Scenarios = SHIPPED) -> list[Scenario | None]:
     """The scenarios that a value of a field asks for, for each kind of task that has the field."""
-    kinds = {"text": [SPEECH], "voice_name": [VOICE], "voice_url": [VOICE]}.get(field, list(TaskKind))
+    kinds = {"text": [SPEECH], "voice_name": [VOICE], "voice_url": [VOICE]}.get(
+        field, list(TaskKind)
+    )
     return [book.asked_for(kind, {field: value}) for kind in kinds]
 
 
@@ -270,7 +272,9 @@ def test_magic_values_can_be_switched_off() -> None:
     """Without magic every value is ordinary; scenarios are still known by name."""
     plain = scenarios_in(FIXTURES, magic=False)
     for row in MAGIC:
-        assert asked("text", row["word"], plain) == asked("voice_name", row["word"], plain) == [None]
+        assert (
+            asked("text", row["word"], plain) == asked("voice_name", row["word"], plain) == [None]
+        )
         assert asked("voice_url", f"http://h/{row['file']}.mp3", plain) == [None]
     assert plain.named("slow").name == "slow"
     assert plain.magic_of(plain.named("slow")) == []

@@ -18,6 +18,8 @@ from mock_server.core.words import nearest
 
 #: The longest injected latency, hang apart, in wall seconds.
 MAX_LATENCY_S = 3600.0
+#: The longest time until a task shows, in virtual seconds: ten years.
+MAX_VISIBLE_AFTER_S = 315_360_000.0
 #: The largest Retry-After, in seconds.
 MAX_RETRY_AFTER_S = 86_400
 _KEYS = {
@@ -111,6 +113,8 @@ class FaultReader:
         if key is None:
             raise IllegalFault(f"unknown key {name!r}{_near(name, _KEYS)}")
         if key in ("commit", "message", "scenario"):
+            if not text:
+                raise IllegalFault(f"{name!r} needs a value")
             return key, text
         if key == "latency":
             return key, _latency_of(text)
@@ -134,11 +138,11 @@ class FaultReader:
             commit=commit,
             visible_after_s=_seconds(value, "visible_after", Fault().visible_after_s),
             body=body,
-            fraction=_seconds(value, "fraction", 0.5, 1),
+            fraction=_seconds(value, "fraction", 0.5, math.nextafter(1, 0)),
             status=_whole(value, "status", 200, 599) or Fault().status,
             edit=tuple(value.get("edit", ())),
             socket=_one_of(value, "socket", SocketFault),
-            over_s=_seconds(value, "over", 1.0),
+            over_s=_seconds(value, "over", 1.0, MAX_LATENCY_S),
             chunks=_whole(value, "chunks", 1, 1000) or Fault().chunks,
             scenario=str(value.get("scenario", "")),
             text=text or short(value),
@@ -160,12 +164,14 @@ def delay(value: Any, most: float = math.inf) -> Delay:
             pass
         case int() | float() if 0 <= value <= most:
             return Fixed(float(value))
-        case {"uniform": [low, high], **rest} if not rest and 0 <= low <= high <= most:
-            return Uniform(low, high)
+        case {"uniform": [low, high], **rest} if not rest and _are_numbers(low, high):
+            if 0 <= low <= high <= most:
+                return Uniform(low, high)
         case {"lognormal": {"median": median, "sigma": sigma, **rest}} if len(value) == 1:
-            longest: Any = rest.pop("max", None)
-            if not rest and 0 < median <= most and 0 <= sigma <= 10:
-                cap = most if longest is None else min(most, longest)
+            longest: Any = rest.pop("max", most)
+            is_whole = not rest and _are_numbers(median, sigma, longest)
+            if is_whole and 0 < median <= most and 0 <= sigma <= 10 and longest > 0:
+                cap = min(most, longest)
                 return Lognormal(median, sigma, None if math.isinf(cap) else cap)
     raise IllegalFault(
         "a delay is a number of seconds, {uniform: [low, high]} or {lognormal: {median, sigma, max}}"
@@ -229,10 +235,12 @@ def _one_of(value: Mapping[str, Any], key: str, kind: Callable[[str], Any]) -> A
         raise IllegalFault(f"unknown {key} {value[key]!r}{_near(str(value[key]), known)}") from None
 
 
-def _seconds(value: Mapping[str, Any], key: str, default: float, below: float = 1e9) -> float:
+def _seconds(
+    value: Mapping[str, Any], key: str, default: float, most: float = MAX_VISIBLE_AFTER_S
+) -> float:
     found = value.get(key, default)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < below:
-        raise IllegalFault(f"{key!r} must be a number from 0 to {below:g}, not {found!r}")
+    if not _are_numbers(found) or not 0 <= found <= most:
+        raise IllegalFault(f"{key!r} must be a number from 0 to {most:g}, not {found!r}")
     return float(found)
 
 
@@ -240,9 +248,13 @@ def _whole(value: Mapping[str, Any], key: str, low: int, high: int) -> int | Non
     found = value.get(key)
     if found is None:
         return None
-    if isinstance(found, bool) or found != int(found) or not low <= found <= high:
+    if not _are_numbers(found) or not low <= found <= high or found != int(found):
         raise IllegalFault(f"{key!r} must be a whole number from {low} to {high}, not {found!r}")
     return int(found)
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _number(name: str, text: str) -> float:

@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Protocol
 
+from mock_server.core.redact import redacted
+
 
 class Exchange(Protocol):
     """What a pattern looks at. An answer that is not there yet has status 0."""
@@ -122,5 +124,5 @@ def _differences(wanted: Any, found: Any, place: str) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = repr(redacted(value))
     return text if len(text) <= 80 else text[:77] + "..."

@@ -119,6 +119,7 @@ class Task(NamedTuple):
         polls: queries counted since the last step.
         visible_at: instant in ms before which queries and lists do not show it; 0: it always shows.
         urls_live_ms: how long the urls of its result live after its last change.
+        ordinal: its number among the account's tasks of both kinds, in the order of their creates.
     """
 
     id: str
@@ -136,13 +137,13 @@ class Task(NamedTuple):
     polls: int = 0
     visible_at: int = 0
     urls_live_ms: int = URL_LIFE_MS
+    ordinal: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What a task looks like at one instant: step index, status, instant of that status (ms), failure reason."""
 
-    index: int
+    step: int
     status: TaskStatus
     updated_at: int
     message: str
@@ -209,12 +210,12 @@ def intervene(task: Task, now: int, step: Step) -> Task:
     if seen.status in TERMINAL:
         raise TaskIsTerminal(task.id, seen.status)
     moved = replace(step, after_ms=max(0, now - task.created_at))
-    return task._replace(timeline=check_timeline((*task.timeline[: seen.index + 1], moved)))
+    return task._replace(timeline=check_timeline((*task.timeline[: seen.step + 1], moved)))
 
 
 def count_poll(task: Task, now: int) -> Task:
     """Counts one query of a task whose progression is ``polls``; the N-th brings the next step at ``now`` (ms)."""
-    index = observe(task, now).index
+    index = observe(task, now).step
     if not task.polls_per_step or index + 1 >= len(task.timeline):
         return task
     if task.polls + 1 < task.polls_per_step:

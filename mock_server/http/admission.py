@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from mock_server.http.breakage import can_break
 from mock_server.settings import Settings
 
 
@@ -29,6 +30,12 @@ def admit(request: Request, settings: Settings) -> None:
     if _is_foreign_page(request, settings):
         raise ControlError(403, "the control API is not for pages of other sites")
     token = settings.control_token
+    host = request.headers.get("host", "")
+    # A page whose name was rebound to this machine reads without saying whose it is; in-process there is no browser.
+    if not token and can_break(request.scope) and not _is_own_name(host, settings):
+        raise ControlError(
+            403, f"{host[:100]!r} is not this server's name; tell it with --public-url or --host"
+        )
     if not token and not settings.is_local:
         raise ControlError(
             403, "beyond loopback the control API needs --control-token when the server starts"

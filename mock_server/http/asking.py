@@ -13,15 +13,22 @@ from starlette.responses import Response
 
 from mock_server.account import Account
 from mock_server.core.errors import Refused
+from mock_server.core.redact import is_deep
 from mock_server.core.task import Task
 from mock_server.core.words import nearest
 from mock_server.documents import CONTROL, Documents
 from mock_server.http.admission import ControlError
 from mock_server.http.envelope import ROWS
 from mock_server.http.request import MAX_BODY_BYTES
+from mock_server.http.showing import DEEPEST
 from mock_server.schema import Schema
 from mock_server.store import ANONYMOUS
 from mock_server.world import World
+
+#: The most that a list shows.
+MAX_LIMIT = 100_000
+#: The largest number of a journal entry.
+MAX_NUMBER = 10**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +45,26 @@ class Asked:
         """The id in the path."""
         return str(self.request.path_params["id"])
 
-    def number(self, name: str) -> int | None:
+    def number(self, name: str, low: int, high: int) -> int | None:
         """A whole number of the query, or ``None``.
 
         Raises:
-            ControlError: it is none.
+            ControlError: it is none, or out of bounds.
         """
         text = self.request.query_params.get(name)
         if text is None:
             return None
-        if not re.fullmatch("[0-9]{1,9}", text, re.ASCII):
-            raise ControlError(400, f"{name!r} must be a whole number")
+        if not re.fullmatch("[0-9]{1,15}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ControlError(400, f"{name!r} must be a whole number from {low} to {high}")
         return int(text)
+
+    def limit(self) -> int | None:
+        """How many are to be shown at most, or ``None``.
+
+        Raises:
+            ControlError: it is no such number.
+        """
+        return self.number("limit", 1, MAX_LIMIT)
 
     def task(self, name: str) -> Task:
         """The account's task with this task id or external id.
@@ -71,6 +86,7 @@ class Endpoint:
         run: does it; what it returns is the answer as JSON.
         status: of the answer.
         has_account: whether it belongs to an account.
+        parameters: the query parameters it knows, beside ``account``.
     """
 
     method: str
@@ -79,6 +95,19 @@ class Endpoint:
     run: Callable[[Asked], Any | Awaitable[Any]]
     status: int = 200
     has_account: bool = True
+    parameters: tuple[str, ...] = ()
+
+    def check_query(self, request: Request) -> None:
+        """Lets a request pass that has only query parameters the operation knows.
+
+        Raises:
+            ControlError: it has another; the nearest known one is named.
+        """
+        known = (*self.parameters, *(("account",) if self.has_account else ()))
+        for name in request.query_params:
+            if name not in known:
+                words = nearest(name, known) or f"; known are {', '.join(known) or 'none'}"
+                raise ControlError(400, f"unknown query parameter {name!r}{words}")
 
 
 class Bodies:
@@ -109,10 +138,9 @@ class Bodies:
             raise ControlError(400, "the body is not valid JSON") from None
         if not isinstance(value, dict):
             raise ControlError(400, "the body must be a JSON object")
-        try:
-            problem = self._schema(operation_id, spec).problem(value)
-        except ValueError:  # the validator's own limit on depth
-            raise ControlError(400, "the body is nested too deeply") from None
+        if is_deep(value, DEEPEST):
+            raise ControlError(400, "the body is nested too deeply")
+        problem = self._schema(operation_id, spec).problem(value)
         if problem is not None:
             raise ControlError(400, str(problem))
         return value
@@ -143,6 +171,8 @@ def account_of(request: Request, world: World) -> Account:
         ControlError: it names none that has been seen (404), or its credential is none (401).
     """
     named = request.query_params.get("account")
+    if named == "":
+        raise ControlError(400, "'account' must not be empty")
     if named == ANONYMOUS:
         return world.accounts.anonymous
     if named:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from starlette.types import Scope
 
 from mock_server.contract import Operation
 from mock_server.core.errors import Reason, Refused
@@ -64,6 +65,7 @@ class Choosing:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._scenarios = world.scenarios
 
     def by_headers(
         self, headers: Headers, dialect: Dialect, operation: Operation, call: Call
@@ -85,16 +87,14 @@ class Choosing:
         if headers.scenario is not None:
             self._by_name(headers.scenario, dialect, operation, call, "X-Mock-Scenario")
 
-    def by_account(
-        self, dialect: Dialect, operation: Operation, call: Call, method: str, path: str
-    ) -> None:
+    def by_account(self, dialect: Dialect, operation: Operation, call: Call, scope: Scope) -> None:
         """Asks the account's plans and armed rules, unless a header has chosen already."""
         scenario = call.scenario.name if call.scenario is not None else ""
         asked = _Asked(
             operation.operation_id,
             dialect.name,
-            method,
-            path,
+            scope["method"],
+            (scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
             scenario,
             (call.id,),
             call.query,
@@ -108,13 +108,13 @@ class Choosing:
 
     def for_create(self, kind: TaskKind, call: Call) -> None:
         """The scenario of a create whose body keeps the contract, and what that scenario does to it."""
-        if call.scenario is None:
-            call.scenario = (
-                self._world.scenarios.asked_for(kind, call.body) or call.account.scenario
-            )
-        if call.scenario is None and not self._world.scenarios.default_has_faults:
-            return
-        scenario = call.scenario or self._world.scenarios.default_for(kind)
+        scenario = call.scenario
+        if scenario is None:
+            scenario = self._scenarios.asked_for(kind, call.body) or call.account.scenario
+            if scenario is None and not self._scenarios.default_has_faults:
+                return
+            call.scenario = scenario
+            scenario = scenario or self._scenarios.default_for(kind)
         plan = scenario.plans.get(kind)
         if plan is not None and plan.faults:
             call.account.faults.in_tasks = True
@@ -160,7 +160,7 @@ class Choosing:
             Refused: there is none.
         """
         try:
-            return self._world.scenarios.named(name)
+            return self._scenarios.named(name)
         except UnknownScenario as error:
             raise Refused(Reason.PARAMETER_ILLEGAL, f"{place}: {error}") from None
 

@@ -89,8 +89,10 @@ class Control:
         async def guarded(request: Request) -> Response:
             admit(request, self._world.settings)
             endpoint = endpoints["GET" if request.method == "HEAD" else request.method]
-            account = account_of(request, self._world) if endpoint.has_account else None
+            endpoint.check_query(request)
             body = await self._bodies.read(request, endpoint.operation_id)
+            # After the body, which takes its time: the account may have been reset meanwhile.
+            account = account_of(request, self._world) if endpoint.has_account else None
             asked = Asked(
                 self._world, request, account or self._world.accounts.anonymous, body or {}
             )

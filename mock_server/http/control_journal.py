@@ -6,8 +6,7 @@ from typing import Any
 
 from mock_server.core.verify import Expectation, Result, in_order, verify
 from mock_server.http import showing
-from mock_server.http.admission import ControlError
-from mock_server.http.asking import Asked, Endpoint
+from mock_server.http.asking import MAX_NUMBER, Asked, Endpoint
 from mock_server.http.control_faults import pattern_of
 from mock_server.http.showing import Json
 from mock_server.journal import Entry
@@ -15,9 +14,7 @@ from mock_server.journal import Entry
 
 def list_journal(asked: Asked) -> Json:
     """The newest entries, oldest first."""
-    since, limit = asked.number("since") or 0, asked.number("limit")
-    if limit == 0:
-        raise ControlError(400, "'limit' must be at least 1")
+    since, limit = asked.number("since", 0, MAX_NUMBER) or 0, asked.limit()
     journal = asked.account.journal
     entries = journal.since(since)
     shown = entries if limit is None else entries[-limit:]
@@ -82,7 +79,7 @@ def _result(result: Result, match: dict[str, Any], entries: list[Entry]) -> Json
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/journal", "listJournal", list_journal),
+    Endpoint("GET", "/journal", "listJournal", list_journal, parameters=("since", "limit")),
     Endpoint("DELETE", "/journal", "clearJournal", clear_journal),
     Endpoint("POST", "/journal/verify", "verifyJournal", verify_journal),
     Endpoint("GET", "/callbacks", "listCallbacks", list_callbacks),

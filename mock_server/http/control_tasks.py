@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from heapq import merge
 
+from starlette.exceptions import HTTPException
+
 from mock_server.core.scenario import UnknownScenario
 from mock_server.core.task import (
     InvalidTimeline,
@@ -24,16 +26,14 @@ def list_tasks(asked: Asked) -> Json:
     """The tasks of the account, newest first."""
     account, query = asked.account, asked.request.query_params
     now = account.clock.now()
-    kind, status, limit = query.get("kind"), query.get("status"), asked.number("limit")
+    kind, status, limit = query.get("kind"), query.get("status"), asked.limit()
     for name, value, known in (("kind", kind, TaskKind), ("status", status, TaskStatus)):
         if value is not None and value not in list(known):
             raise ControlError(400, f"{name!r} must be one of {', '.join(known)}")
-    if limit == 0:
-        raise ControlError(400, "'limit' must be at least 1")
     both = merge(
         account.newest_first(),
         account.speeches(),
-        key=lambda task: task.created_at,
+        key=lambda task: task.ordinal,
         reverse=True,
     )
     shown: list[Json] = []
@@ -48,6 +48,8 @@ def list_tasks(asked: Asked) -> Json:
 
 def get_task(asked: Asked) -> Json:
     """One task with its timeline."""
+    if not asked.id:
+        raise HTTPException(404)
     return showing.task(asked.task(asked.id), asked.account.clock.now())
 
 
@@ -94,9 +96,10 @@ def clear_scenario(asked: Asked) -> Json:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/tasks", "listTasks", list_tasks),
-    Endpoint("GET", "/tasks/{id}", "getTask", get_task),
-    Endpoint("POST", "/tasks/{id}/transition", "transitionTask", transition),
+    Endpoint("GET", "/tasks", "listTasks", list_tasks, parameters=("kind", "status", "limit")),
+    Endpoint("POST", "/tasks/{id:path}/transition", "transitionTask", transition),
+    # An external id may hold a slash.
+    Endpoint("GET", "/tasks/{id:path}", "getTask", get_task),
     Endpoint("GET", "/scenarios", "listScenarios", list_scenarios, has_account=False),
     Endpoint("GET", "/scenario", "getScenario", get_scenario),
     Endpoint("PUT", "/scenario", "setScenario", set_scenario),

@@ -13,7 +13,7 @@ from mock_server.http import showing
 from mock_server.http.admission import ControlError
 from mock_server.http.asking import Asked, Endpoint
 from mock_server.http.showing import Json
-from mock_server.waiting import NeverHappens
+from mock_server.waiting import Interrupted, NeverHappens
 
 T = TypeVar("T")
 
@@ -63,15 +63,17 @@ async def advance(asked: Asked) -> Json:
         happened = await _unless_stopped(moving)
     except NeverHappens as error:
         raise ControlError(409, str(error)) from None
+    except Interrupted as error:
+        raise ControlError(503, f"{error} meanwhile") from None
     return {**showing.clock(account), "from": begin, "events": _plain(happened)}
 
 
 async def settle(asked: Asked) -> Json:
     """Lets happen what is due now, and waits for what is in flight."""
     timeout = asked.body.get("timeout", 10)
+    settling = asyncio.wait_for(asked.world.dispatcher.settle(asked.account), timeout)
     try:
-        async with asyncio.timeout(timeout):
-            happened = await _unless_stopped(asked.world.dispatcher.settle(asked.account))
+        happened = await _unless_stopped(settling)
     except TimeoutError:
         raise ControlError(408, f"callbacks are still on their way after {timeout:g} s") from None
     return {**showing.clock(asked.account), "events": _plain(happened)}

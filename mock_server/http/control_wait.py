@@ -44,6 +44,8 @@ async def wait(asked: Asked) -> Json:
     body, account = asked.body, asked.account
     kind, count = body["for"], int(body.get("count", 1))
     timeout_s, since = body.get("timeout", 10), int(body.get("since", 0))
+    if kind == "task" and count > 1:
+        raise ControlError(400, "count: there is one task of a name; leave it out")
     sought = _SOUGHT[kind](asked, body["match"], since)
     try:
         events = await asked.world.waits.until(

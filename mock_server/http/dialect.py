@@ -17,7 +17,6 @@ from mock_server.http.envelope import Answer
 from mock_server.world import World
 
 
-@dataclass(slots=True)
 class Call:
     """A request on its way through the pipeline. A handler gets it authenticated, decoded and keeping the schemas.
 
@@ -38,8 +37,7 @@ class Call:
         warning: what was asked for and could not be applied.
     """
 
-    world: World
-    account: Account
+    # Class attributes are the defaults: a dataclass of so many fields costs a microsecond on every request.
     request_id: str = ""
     operation: str = ""
     id: str = ""
@@ -55,6 +53,10 @@ class Call:
     task: Task | None = None
     created: bool = False
     warning: str = ""
+
+    def __init__(self, world: World, account: Account) -> None:
+        self.world = world
+        self.account = account
 
     def warn(self, words: str) -> None:
         """Notes what could not be applied.

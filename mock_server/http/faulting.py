@@ -39,7 +39,6 @@ class Faulting:
 
     async def play(
         self,
-        strike: Strike,
         call: Call,
         dialect: Dialect,
         scope: Scope,
@@ -55,8 +54,9 @@ class Faulting:
             Refused: the fault needs a socket, came by header, and there is none; nothing changed.
             ClientGone: the client did not wait.
         """
-        fault = strike.fault
-        if fault is None:
+        strike = call.strike
+        fault = None if strike is None else strike.fault
+        if strike is None or fault is None:
             return await run()
         if fault.needs_socket and not can_break(scope):
             return await self._without_socket(strike, fault, call, run)

@@ -24,8 +24,7 @@ from mock_server.http.choosing import Choosing
 from mock_server.http.dialect import Call, Dialect, not_an_object
 from mock_server.http.envelope import Answer
 from mock_server.http.faulting import Faulting
-from mock_server.http.noting import entry
-from mock_server.journal import Entry
+from mock_server.http.noting import note
 from mock_server.world import World
 
 #: A longer path is not compared with the known ones: that costs time and helps nobody.
@@ -57,7 +56,14 @@ class Pipeline:
         dialect = self._dialects[found.dialect] if found else self._dialect_below(raw_path)
         call = Call(self._world, self._world.accounts.anonymous)
         try:
-            answer = await self._answer(scope, receive, raw_path, found, dialect, call)
+            operation = self._admitted(scope, raw_path, found, dialect, call)
+            if operation.body is not None:
+                call.raw = await request.body(receive)
+                if call.account.closed:  # reset while the body came
+                    call.account = self._world.accounts.get(call.account.id)
+            answer = self._executed(dialect, operation, call, scope, receive)
+            if not isinstance(answer, Answer):
+                answer = await answer
         except Refused as refused:
             answer = self._refused(dialect, refused, call)
         except request.ClientGone:
@@ -66,43 +72,30 @@ class Pipeline:
             traceback.print_exc()
             answer = self._refused(dialect, Refused(Reason.SERVER_ERROR), call)
         # Written before the answer is sent, so that whoever has the answer finds it.
-        account = call.account
-        noted = entry(scope, raw_path, dialect, call, answer, began)
-        account.journal.append(noted)
-        account.stir()
+        note(scope["method"], raw_path, dialect, call, answer, began)
         if self._tells:
-            self._tell(noted, call)
-        if answer.status != CLIENT_GONE:
-            await self._send(answer, call, scope, receive, send)
+            self._tell(scope["method"], raw_path, answer, call, began)
+        if call.fault:
+            await self._send_faulty(answer, call, scope, receive, send)
+        elif answer.status != CLIENT_GONE:
+            headers = _headers(answer, call)
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(
-        self,
-        scope: Scope,
-        receive: Receive,
-        raw_path: bytes,
-        found: Match | None,
-        dialect: Dialect,
-        call: Call,
-    ) -> Answer:
-        operation = self._operation(scope, raw_path, found)
-        call.operation = operation.operation_id
-        if found is not None:
-            call.id = found.id
-        self._admit(scope, dialect, operation, call)
-        if operation.body is not None:
-            call.raw = await request.body(receive)
-        if call.strike is None and call.account.faults:
-            path = raw_path.decode("latin-1")
-            self._choosing.by_account(dialect, operation, call, scope["method"], path)
-        if call.strike is None:
+    def _executed(
+        self, dialect: Dialect, operation: Operation, call: Call, scope: Scope, receive: Receive
+    ) -> Answer | Awaitable[Answer]:
+        """The answer, or what is awaited for it: an answer that is held, or a fault."""
+        if call.strike is None and call.account.faults.armed:
+            self._choosing.by_account(dialect, operation, call, scope)
+        is_prepared = call.strike is None
+        if is_prepared:
             self._prepare(dialect, operation, call)
             if call.strike is None:  # nearly always
                 answer = dialect.handlers[operation.operation_id](call)
-                return answer if isinstance(answer, Answer) else await _held(answer, receive)
-            run = partial(self._run, dialect, operation, call, receive)
-        else:
-            run = partial(self._run, dialect, operation, call, receive, is_prepared=False)
-        return await self._faulting.play(call.strike, call, dialect, scope, receive, run)
+                return answer if isinstance(answer, Answer) else _held(answer, receive)
+        run = partial(self._run, dialect, operation, call, receive, is_prepared=is_prepared)
+        return self._faulting.play(call, dialect, scope, receive, run)
 
     def _prepare(self, dialect: Dialect, operation: Operation, call: Call) -> None:
         """Decodes and validates the body, and chooses the scenario and what it does to this request.
@@ -125,7 +118,7 @@ class Pipeline:
         call: Call,
         receive: Receive,
         *,
-        is_prepared: bool = True,
+        is_prepared: bool,
     ) -> Answer:
         """Executes an operation that a fault strikes; a refusal is an answer as well."""
         try:
@@ -146,8 +139,14 @@ class Pipeline:
             raise Refused(Reason.METHOD_INVALID, words)
         return operation
 
-    def _admit(self, scope: Scope, dialect: Dialect, operation: Operation, call: Call) -> None:
-        """Finds the account, and notes of the request's head what the handler needs."""
+    def _admitted(
+        self, scope: Scope, raw_path: bytes, found: Match | None, dialect: Dialect, call: Call
+    ) -> Operation:
+        """The operation; finds the account, and notes of the request's head what the handler needs."""
+        operation = self._operation(scope, raw_path, found)
+        call.operation = operation.operation_id
+        if found is not None:
+            call.id = found.id
         world = self._world
         headers = request.headers(scope)
         account = world.accounts.get(world.credentials.account_id(headers.authorization))
@@ -158,6 +157,7 @@ class Pipeline:
         call.origin = self._public_url or request.origin(scope, headers.host)
         if headers.scenario is not None or headers.fault is not None or headers.unknown:
             self._choosing.by_headers(headers, dialect, operation, call)
+        return operation
 
     def _decode(self, dialect: Dialect, operation: Operation, call: Call) -> None:
         behaviour = call.account.behaviour
@@ -180,11 +180,13 @@ class Pipeline:
         answer.scenario = refused.scenario
         return answer
 
-    async def _send(
+    async def _send_faulty(
         self, answer: Answer, call: Call, scope: Scope, receive: Receive, send: Send
     ) -> None:
         headers = _headers(answer, call)
-        fault = call.strike.fault if call.fault and call.strike is not None else None
+        fault = call.strike.fault if call.strike is not None else None
+        if answer.status == CLIENT_GONE:
+            return
         if fault is None or fault.socket is None:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             await send({"type": "http.response.body", "body": answer.body})
@@ -215,19 +217,13 @@ class Pipeline:
         near = get_close_matches(path, self._world.contract.paths, n=1)
         return f"{text}; did you mean {near[0]}?" if near else text
 
-    def _tell(self, noted: Entry, call: Call) -> None:
-        self._world.publish(
-            RequestAnswered(
-                noted.method,
-                noted.path,
-                noted.status,
-                noted.code,
-                call.account.id,
-                noted.took_ms,
-                noted.message,
-                noted.fault,
-            )
+    def _tell(self, method: str, raw_path: bytes, answer: Answer, call: Call, began: float) -> None:
+        took_ms = round((time.perf_counter() - began) * 1000, 1)
+        path, account_id = raw_path.decode("latin-1"), call.account.id
+        told = RequestAnswered(
+            method, path, answer.status, answer.code, account_id, took_ms, answer.note, call.fault
         )
+        self._world.publish(told)
 
 
 async def _held(answer: Awaitable[Answer], receive: Receive) -> Answer:

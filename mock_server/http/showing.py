@@ -10,7 +10,7 @@ from mock_server.core.behaviour import Behaviour
 from mock_server.core.fault import When
 from mock_server.core.limits import Limits
 from mock_server.core.pattern import Pattern
-from mock_server.core.redact import shown_url
+from mock_server.core.redact import is_deep, redacted, shown_url
 from mock_server.core.scenario import Scenario
 from mock_server.core.task import TERMINAL, Task, observe
 from mock_server.events import CallbackAttempted
@@ -20,7 +20,8 @@ from mock_server.scenarios import Scenarios
 
 Json = dict[str, Any]
 
-_URLS = ("callback_url", "voice_url")
+#: Levels of nesting that are shown: the encoder has an end, and nobody reads further.
+DEEPEST = 100
 
 
 def clock(account: Account) -> Json:
@@ -57,7 +58,7 @@ def task(item: Task, now: int) -> Json:
                 "status": step.status,
                 "at": None if step.after_ms is None else item.created_at + step.after_ms,
                 "message": step.message,
-                "arrived": index <= seen.index,
+                "arrived": index <= seen.step,
             }
             for index, step in enumerate(item.timeline)
         ],
@@ -133,10 +134,7 @@ def when(item: When) -> Json:
 def entry(item: Entry) -> Json:
     """An entry of the journal (schema JournalEntry)."""
     body = item.json
-    if isinstance(body, dict):
-        # Signed addresses are credentials.
-        urls = {name: body[name] for name in _URLS if isinstance(body.get(name), str)}
-        body |= {name: shown_url(url) if url else url for name, url in urls.items()}
+    is_cut = item.is_cut or is_deep(body, DEEPEST)
     return {
         "number": item.number,
         "at": item.at,
@@ -146,8 +144,8 @@ def entry(item: Entry) -> Json:
         "query": item.query,
         "operation": item.operation,
         "dialect": item.dialect,
-        "body": body,
-        "body_truncated": item.is_cut,
+        "body": None if is_cut else redacted(body),
+        "body_truncated": is_cut,
         "status": item.status or None,
         "code": item.code,
         "message": item.message,

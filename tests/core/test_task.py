@@ -115,7 +115,7 @@ def test_time_only_moves_a_task_forward(timeline: Timeline, moments: list[int]) 
     task = voice_task(timeline)
     seen = [observe(task, T0 + age) for age in sorted(moments)]
     assert is_rising([RANK[item.status] for item in seen])
-    assert is_rising([item.index for item in seen])
+    assert is_rising([item.step for item in seen])
     assert is_rising([item.updated_at for item in seen])
 
 
@@ -136,7 +136,7 @@ def test_a_terminal_status_is_the_last(timeline: Timeline, age: int, later: int)
     if seen.status in TERMINAL:
         assert observe(task, T0 + age + later) == seen
     else:
-        assert seen.index < len(timeline) - 1 or observe(task, T0 + age + later) == seen
+        assert seen.step < len(timeline) - 1 or observe(task, T0 + age + later) == seen
 
 
 @quick
@@ -174,10 +174,10 @@ def test_a_step_is_seen_at_the_instant_it_is_due(timeline: Timeline) -> None:
         due = due_at(task, index)
         if due is None:
             assert timeline[index].after_ms is None
-            assert observe(task, T0 + 10**9).index < index
+            assert observe(task, T0 + 10**9).step < index
         else:
-            assert observe(task, due).index >= index
-            assert observe(task, due - 1).index < index
+            assert observe(task, due).step >= index
+            assert observe(task, due - 1).step < index
             assert observe_step(task, index).updated_at == due
 
 
@@ -192,7 +192,7 @@ def test_nothing_is_due_behind_the_last_step() -> None:
 def test_the_default_plan_by_the_millisecond(age: int, index: int) -> None:
     """By default a custom voice is submitted, after 2 s processing and after 9 s succeed."""
     seen = observe(voice_task(), T0 + age)
-    assert (seen.index, seen.status) == (index, DEFAULT_PLAN[index].status)
+    assert (seen.step, seen.status) == (index, DEFAULT_PLAN[index].status)
 
 
 def test_of_steps_at_one_instant_the_last_is_seen() -> None:
@@ -270,8 +270,8 @@ def test_the_nth_poll_brings_the_next_step(
         before = observe(task, now)
         task = count_poll(task, now)
         seen = observe(task, now)
-        assert seen.index == min(number // per_step, len(order) - 1)
-        assert seen.updated_at == (now if seen.index > before.index else before.updated_at)
+        assert seen.step == min(number // per_step, len(order) - 1)
+        assert seen.updated_at == (now if seen.step > before.step else before.updated_at)
         check_timeline(task.timeline)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.http.documents import broken_rules, place
 #: The instant (ms) at which a mock in process begins: 2026-01-01T00:00:00Z.
 START = 1_767_225_600_000
 BASE_URL = "http://mock.test"
+#: How long the URL of a result lives, in ms: 30 days (documented).
+URL_LIFE_MS = 2_592_000_000
 #: What both official dialects have in front of their paths.
 PREFIXES = {"klingai": "", "kkiai": "/kling"}
 
@@ -135,6 +138,12 @@ class Api:
         else:
             assert set(value) == {"error"}, value
         return answer.status_code, value
+
+    def media_url(self, name: str, ended_at: int) -> str:
+        """The URL of an audio of a task of this account that ended at an instant (ms)."""
+        account = f"key-{sha256(self.key.encode()).hexdigest()[:12]}"
+        tag = sha256(account.encode()).hexdigest()[:12]
+        return f"{BASE_URL}/media/{tag}/{name}?Expires={(ended_at + URL_LIFE_MS) // 1000}"
 
     def advance(self, seconds: float) -> list[dict[str, Any]]:
         """Moves the account's clock; returns what happened."""

@@ -159,7 +159,7 @@ def test_header_beats_a_magic_value_and_default_beats_none() -> None:
     [
         ("stuk", "did you mean 'stuck'?"),
         ("Slow", "did you mean 'slow'?"),
-        ("qqq", "one of default, noisy,"),
+        ("qqq", "one of cut-answer, data-array, default,"),
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/audio/tts", "/v1/general/custom-voices", EZ_PATH])
@@ -180,7 +180,13 @@ NOT_APPLICABLE: list[tuple[str, dict[str, str], str]] = [
     ("speak", {HEADER: "noisy"}, "scenario noisy does not apply to createSpeech"),
     ("voices", {HEADER: "slow"}, "scenario slow does not apply to listCustomVoices"),
     ("presets", {HEADER: "default"}, "scenario default does not apply to listPresetVoices"),
-    ("speak", {"x-mock-fault": "reset"}, "unknown header x-mock-fault"),
+    ("speak", {"x-mock-faults": "reset"}, "unknown header x-mock-faults"),
+    ("speak", {"x-mock-fault": "scenario=noisy"}, "scenario noisy does not apply to createSpeech"),
+    (
+        "presets",
+        {"x-mock-fault": "scenario=slow"},
+        "scenario slow does not apply to listPresetVoices",
+    ),
     ("learn", {"x-mock-scenari": "slow"}, "unknown header x-mock-scenari"),
 ]
 CALLS = {
@@ -226,9 +232,9 @@ def test_strict_refuses_nothing_else() -> None:
 
 def test_all_warnings_are_told_together() -> None:
     """Several warnings stand in one header."""
-    answer = api().speak({HEADER: "noisy", "x-mock-fault": "reset", "x-mock-other": "1"})
+    answer = api().speak({HEADER: "noisy", "x-mock-faults": "reset", "x-mock-other": "1"})
 
-    for words in ("scenario noisy does not apply", "x-mock-fault", "x-mock-other"):
+    for words in ("scenario noisy does not apply", "x-mock-faults", "x-mock-other"):
         assert words in answer.headers["x-mock-warning"]
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.http.api import BASE_URL, NOTHING, PREFIXES, START, VOICE, Answer, Api, api
+from tests.http.api import NOTHING, PREFIXES, START, VOICE, Answer, Api, api
 
 DIALECTS = sorted(PREFIXES)
 PATH = "/v1/general/custom-voices"
@@ -102,7 +102,7 @@ def test_voice_is_made_in_nine_seconds(dialect: str) -> None:
                 {
                     "voice_id": voice["voice_id"],
                     "voice_name": "Ada",
-                    "trial_url": f"{BASE_URL}/media/trial/{voice['voice_id']}.wav",
+                    "trial_url": mock.media_url(f"trial/{voice['voice_id']}.wav", START + 9000),
                     "owned_by": voice["owned_by"],
                 }
             ]

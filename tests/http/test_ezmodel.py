@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.http.api import BASE_URL, EZ_PATH, EZ_SPEECH, NOTHING, START, api
+from tests.http.api import EZ_PATH, EZ_SPEECH, NOTHING, START, api
 
 
 def test_speech_is_answered_flat() -> None:
     """A speech is answered with audio_id, audio_url, duration in ms and created_at, in a 'success' envelope."""
-    answer = api().post(EZ_PATH, EZ_SPEECH)
+    mock = api()
+    answer = mock.post(EZ_PATH, EZ_SPEECH)
 
     assert set(answer.value) == {"code", "message", "request_id", "data"}
     assert (answer.value["code"], answer.message) == (0, "success")
@@ -20,7 +21,7 @@ def test_speech_is_answered_flat() -> None:
     audio_id = answer.data["audio_id"]
     assert answer.data == {
         "audio_id": audio_id,
-        "audio_url": f"{BASE_URL}/media/speech/{audio_id}-432.mp3",
+        "audio_url": mock.media_url(f"speech/{audio_id}-432.mp3", START),
         "duration": 432,
         "created_at": START,
     }

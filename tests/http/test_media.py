@@ -175,26 +175,131 @@ def test_public_url_is_the_base_of_every_url(given: str) -> None:
     "path",
     [
         "/media/",
-        "/media/speech/1.mp3",
-        "/media/speech/1-0.mp3",
-        "/media/speech/1-25.mp3",
-        "/media/speech/1--24.mp3",
-        "/media/speech/1-7200024.mp3",
-        "/media/speech/1-24.wav",
-        "/media/speech/x-24.mp3",
-        "/media/speech/1-" + "9" * 30 + ".mp3",
-        "/media/speech/1-" + "2" * 5000 + ".mp3",
-        "/media/speech/" + "1" * 5000 + "-25.mp3",
-        "/media/trial/x.wav",
-        "/media/trial/..%2F..%2Fspeech.mp3",
-        "/media/trial/" + "x" * 5000 + ".wav",
-        "/media/speech/%D9%A1-24.mp3",
+        "/media/preset/",
+        "/media/preset/x.wav",
+        "/media/preset/1.mp3",
+        "/media/preset/..%2F..%2Fspeech.mp3",
+        "/media/preset/" + "x" * 5000 + ".wav",
+        "/media/speech/1-24.mp3",
+        "/media/trial/1.wav",
+        "/media/t/other/1-24.mp3",
+        "/media/t/speech/1.mp3",
+        "/media/t/speech/1-0.mp3",
+        "/media/t/speech/1-25.mp3",
+        "/media/t/speech/1--24.mp3",
+        "/media/t/speech/1-7200024.mp3",
+        "/media/t/speech/1-24.wav",
+        "/media/t/speech/x-24.mp3",
+        "/media/t/speech/1-" + "9" * 30 + ".mp3",
+        "/media/t/speech/1-" + "2" * 5000 + ".mp3",
+        "/media/t/speech/" + "1" * 5000 + "-25.mp3",
+        "/media/t/speech/%D9%A1-24.mp3",
+        "/media/t/trial/x.wav",
+        "/media/t/trial/..%2F..%2Fspeech.mp3",
+        "/media/t/trial/" + "x" * 5000 + ".wav",
+        "/media/t/trial/1.wav/",
     ],
     ids=lambda path: path[:30],
 )
-def test_audio_that_nobody_handed_out_is_not_found(path: str) -> None:
+@pytest.mark.parametrize("query", ["", "?Expires=99999999999"])
+def test_audio_that_nobody_handed_out_is_not_found(path: str, query: str) -> None:
     """A media path of another form, or of an impossible length, is 404 and never a server error."""
-    assert api().http.get(path).status_code == 404
+    assert api().http.get(path + query).status_code == 404
+
+
+def results(mock: Api) -> list[str]:
+    """The URLs of a speech, of EzModel's and of a voice, in the order of their ends: 0, 0 and 9 s."""
+    urls = [
+        mock.speak().data["task_result"]["audios"][0]["url"],
+        mock.post(EZ_PATH, EZ_SPEECH).data["audio_url"],
+    ]
+    return [*urls, mock.ready_voice()["task_result"]["voices"][0]["trial_url"]]
+
+
+def test_result_urls_live_thirty_days() -> None:
+    """The URL of a result is alive until 30 virtual days after the task's end, and then 403 for ever."""
+    mock = api()
+    *speeches, voice = results(mock)
+    clients = [mock.http, api().http]
+
+    def statuses() -> list[int]:
+        return [mock.http.get(url).status_code for url in (*speeches, voice)]
+
+    assert statuses() == [200, 200, 200]
+    mock.advance(30 * 86400 - 9 - 0.001)
+    assert statuses() == [200, 200, 200]
+    mock.advance(0.001)
+    assert statuses() == [403, 403, 200]
+    mock.advance(9)
+    assert statuses() == [403, 403, 403]
+    mock.advance(1e7)
+    assert statuses() == [403, 403, 403]
+    assert {client.get(voice).status_code for client in clients} == {403}
+
+
+def test_a_dead_url_says_so() -> None:
+    """What a dead URL answers is text that says why, to HEAD as well."""
+    mock = api()
+    url = results(mock)[0]
+    mock.advance(31 * 86400)
+
+    answer = mock.http.get(url)
+
+    assert (answer.status_code, answer.text) == (403, "The URL has expired or is not complete")
+    assert mock.http.head(url).status_code == 403
+
+
+def test_a_record_shows_the_same_url_for_ever() -> None:
+    """A later query repeats the URL of the first, also when it is dead."""
+    mock = api()
+    record = mock.ready_voice()
+    mock.advance(40 * 86400)
+
+    assert mock.voice(record["task_id"]).data == record
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?", "?Expires=", "?Expires=x", "?Expires=-1", "?Expires=1", "?Expires=1e12", "?expires=9999999999"],
+)  # fmt: skip
+def test_a_url_that_is_cut_is_refused(query: str) -> None:
+    """A URL without its query, or with a query that is none, is 403."""
+    for url in results(api()):
+        assert api().http.get(url.partition("?")[0] + query).status_code == 403
+
+
+def test_urls_expire_by_the_clock_of_their_account() -> None:
+    """Advancing one account's clock kills its URLs and nobody else's; a tag that nobody has is the server's time."""
+    mine, yours = api(), api()
+    my_url, your_url = results(mine)[0], results(yours)[0]
+    mine.advance(31 * 86400)
+
+    assert mine.http.get(my_url).status_code == 403
+    assert yours.http.get(your_url).status_code == 200
+    tag = my_url.split("/")[4]
+    assert mine.http.get(my_url.replace(tag, "0" * 12)).status_code == 200
+    assert tag not in your_url
+
+
+def test_preset_urls_live_for_ever() -> None:
+    """The trial_url of a preset has no end."""
+    mock = api()
+    mock.advance(1e8)
+    url = mock.presets().data[0]["task_result"]["voices"][0]["trial_url"]
+
+    assert "?" not in url
+    fetched(mock, url)
+
+
+def test_urls_do_not_tell_the_account() -> None:
+    """Neither the credential nor the account's id stands in a URL."""
+    mock = api()
+    mock.advance(0)
+    account = mock.control("GET", "/clock")[1]["account"]
+    for url in results(mock):
+        assert mock.key not in url
+        assert account not in url
+        assert account.removeprefix("key-") not in url
 
 
 def test_media_is_read_only() -> None:

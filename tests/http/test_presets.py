@@ -52,7 +52,7 @@ def test_preset_is_listed_as_a_task_that_succeeded(dialect: str) -> None:
                 {
                     "voice_id": "850142319321288446",
                     "voice_name": "Owen",
-                    "trial_url": f"{BASE_URL}/media/trial/850142319321288446.wav",
+                    "trial_url": f"{BASE_URL}/media/preset/850142319321288446.wav",
                     "owned_by": "kling",
                 }
             ]

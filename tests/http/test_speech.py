@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.api import BASE_URL, PREFIXES, SPEECH, START, Api, api
+from tests.http.api import PREFIXES, SPEECH, START, Api, api
 
 DIALECTS = sorted(PREFIXES)
 PATH = "/v1/audio/tts"
@@ -22,7 +22,8 @@ def duration(mock: Api, **fields: Any) -> str:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_speech_is_answered_with_its_audio(dialect: str) -> None:
     """Creating a speech answers with a succeeded task and one audio, and with no other field."""
-    answer = api(dialect).speak()
+    mock = api(dialect)
+    answer = mock.speak()
 
     assert set(answer.value) == {"code", "message", "request_id", "data"}
     assert (answer.value["code"], answer.message) == (0, "SUCCEED")
@@ -38,7 +39,7 @@ def test_speech_is_answered_with_its_audio(dialect: str) -> None:
     }
     assert re.fullmatch("[1-9][0-9]{17}", answer.data["task_id"])
     assert re.fullmatch("[1-9][0-9]{17}", audio["id"])
-    assert audio["url"].startswith(f"{BASE_URL}/media/speech/{audio['id']}")
+    assert audio["url"] == mock.media_url(f"speech/{audio['id']}-432.mp3", START)
 
 
 def test_two_equal_requests_make_two_tasks() -> None:
