@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from benchmarks.load import Slice, Taken
 from benchmarks.operations import request
@@ -26,8 +27,10 @@ MOCK = ("-m", "mock_server", "serve", "--speed", "0.001")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "mock": (*MOCK, "--quiet"),
     "mock with lines": MOCK,
+    "mock at rest": ("-m", "mock_server", "serve", "--speed", "0", "--quiet"),
     "textbook": ("-m", "benchmarks.textbook"),
     "bare uvicorn": ("-m", "uvicorn", "benchmarks.bare:app", "--no-access-log"),
+    "receiver": ("-m", "benchmarks.receiver"),
 }
 
 
@@ -79,15 +82,19 @@ def _pin(pid: int, to: set[int]) -> None:
 
 
 @contextlib.contextmanager
-def server(name: str) -> Iterator[Process]:
-    """Runs the server of this name on a free port, from ready until the end of the block."""
+def server(name: str, *, beside_load: bool = False) -> Iterator[Process]:
+    """Runs the server of this name on a free port, from ready until the end of the block.
+
+    Args:
+        beside_load: it runs on the load's core: it serves the server that is measured.
+    """
     port = free_port()
     arguments = [sys.executable, *COMMANDS[name], "--port", str(port)]
     process = subprocess.Popen(
         arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _pin(process.pid, cores()[0])
+        _pin(process.pid, cores()[1 if beside_load else 0])
         wait_ready(process, port)
         yield Process(name, port, process.pid)
     finally:
@@ -114,35 +121,41 @@ def wait_ready(process: subprocess.Popen[bytes], port: int, pause_s: float = 0.0
     raise NotReady(f"{process.args!r} did not answer within {READY_S:g} s")
 
 
-class Load:
-    """The load generator's process."""
+class Worker:
+    """A process that reads orders as JSON lines and answers each with a line.
 
-    def __init__(self) -> None:
+    Args:
+        module: what it runs.
+        to: the core it runs on.
+    """
+
+    def __init__(self, module: str, to: set[int]) -> None:
+        self._module = module
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        _pin(self._process.pid, cores()[1])
+        _pin(self._process.pid, to)
 
-    def take(self, order: Slice) -> Taken:
-        """Has a slice worked through.
+    def ask(self, order: object) -> Any:
+        """Hands over an order, and returns the answer to it.
 
         Raises:
-            NotReady: the load generator gave up; its reason is on standard error.
+            NotReady: the process gave up; its reason is on standard error.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise NotReady("the load generator stopped; its reason is above")
-        return Taken(**json.loads(line))
+            raise NotReady(f"{self._module} stopped; its reason is above")
+        return json.loads(line)
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,3 +164,18 @@ class Load:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+class Load(Worker):
+    """The load generator's process."""
+
+    def __init__(self) -> None:
+        super().__init__("benchmarks.load", cores()[1])
+
+    def take(self, order: Slice) -> Taken:
+        """Has a slice worked through.
+
+        Raises:
+            NotReady: the load generator gave up; its reason is on standard error.
+        """
+        return Taken(**self.ask(asdict(order)))

@@ -93,7 +93,8 @@ def _verify_call(arguments: argparse.Namespace) -> Call:
 
 def _limits_call(arguments: argparse.Namespace) -> Call:
     given = vars(arguments)
-    change = {name: given[name] for name in ("units", "slots", "rate") if name in given}
+    names = ("units", "slots", "rate")
+    change: Value = {name: given[name] for name in names if name in given}
     return Call("PUT" if change else "GET", "/limits", change or None)
 
 

@@ -71,9 +71,11 @@ class Control:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._account = target.account
-        headers = {"x-mock-token": target.token.encode()} if target.token else {}
+        headers: dict[bytes, bytes] = {}
+        if target.token:
+            headers[b"x-mock-token"] = target.token.encode()
         if target.key and not target.account:
-            headers["authorization"] = b"Bearer " + target.key.encode()
+            headers[b"authorization"] = b"Bearer " + target.key.encode()
         self._http = httpx2.Client(headers=headers, trust_env=False)
 
     def __enter__(self) -> Control:
@@ -140,7 +142,7 @@ class Control:
         except httpx2.TimeoutException:
             words = f"{url} took longer than {longest:g} s to answer; see what it says itself"
         except httpx2.TransportError as error:
-            words = f"{url} broke off ({error or type(error).__name__}); does it still run?"
+            words = f"{url} broke off ({str(error) or type(error).__name__}); does it still run?"
         except (httpx2.InvalidURL, UnicodeError) as error:
             words = f"--url: {url!r} cannot be used: {error}"
         raise CtlError(words)

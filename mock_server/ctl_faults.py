@@ -33,6 +33,10 @@ def add(commands: Commands) -> None:
         _disarmed,
     )
     _add_id(disarm, "this one; else all")
+    _add_plans(commands)
+
+
+def _add_plans(commands: Commands) -> None:
     plan = commands.add(
         "plan", "script what the next requests of an operation meet", _plan_call, _plan
     )

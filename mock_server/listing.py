@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mock_server import datafile, resources
 from mock_server.core.behaviour import Behaviour
-from mock_server.scenarios import Scenarios
 from mock_server.settings import Settings
 from mock_server.terminal import table
 
@@ -26,22 +24,11 @@ def scenarios_of(settings: Settings) -> dict[str, Any]:
     """
     from mock_server import world  # a server's worth of imports
     from mock_server.core.faulttext import FaultReader
+    from mock_server.http import showing
     from mock_server.http.envelope import REASONS
 
-    scenarios = world.scenarios_of(settings, _fixtures(settings), FaultReader(REASONS))
-    return {"scenarios": list(_rows(scenarios))}
-
-
-def _rows(scenarios: Scenarios) -> Iterable[dict[str, Any]]:
-    for scenario in scenarios:
-        yield {
-            "name": scenario.name,
-            "summary": scenario.summary,
-            "evidence": scenario.evidence,
-            "source": scenario.source,
-            "kinds": list(scenario.plans),
-            "magic": scenarios.magic_of(scenario),
-        }
+    found = world.scenarios_of(settings, _fixtures(settings), FaultReader(REASONS))
+    return {"scenarios": [showing.scenario(item, found) for item in found]}
 
 
 def scenario_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -80,18 +67,9 @@ def _fixtures(settings: Settings) -> Path:
 
 def behaviours_of(record: Behaviour) -> dict[str, Any]:
     """The reading in force of every disputed rule, in the shape of the control API's getBehaviours."""
-    rows = [
-        {
-            "name": item.name,
-            "value": getattr(record, item.name),
-            "choices": list(item.metadata["choices"]),
-            "evidence": item.metadata["evidence"],
-            "source": item.metadata["source"],
-            "text": item.metadata["text"],
-        }
-        for item in fields(record)
-    ]
-    return {"behaviours": rows}
+    from mock_server.http import showing
+
+    return {"behaviours": showing.behaviours(record)}
 
 
 def behaviour_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -105,7 +105,7 @@ class Settings:
     behaviour: Behaviour = setting(
         Behaviour(),
         values.behaviour,
-        "reading of a disputed rule; may be repeated",
+        "reading of a disputed rule, or a YAML file of them; may be repeated",
         metavar="NAME=VALUE",
     )
     scenarios: str = setting(

@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mock_server.behaviour_file import ENDINGS, readings
 from mock_server.core.behaviour import Behaviour, UnknownBehaviour
 from mock_server.core.limits import Rate
 from mock_server.core.scenario import Progression
@@ -159,7 +161,10 @@ def _of_iso(value: Any) -> int:
 
 
 def behaviour(value: Any, base: Behaviour | None = None) -> Behaviour:
-    """Readings of disputed rules: a table, or a list or text of name=value; those not named are the base's."""
+    """Readings of disputed rules: a table, or a list or text of name=value and YAML files.
+
+    Those not named are the base's; what comes later in a list wins.
+    """
     pairs = value.items() if isinstance(value, Mapping) else _pairs(value)
     record = value if isinstance(value, Behaviour) else base or Behaviour()
     for name, choice in pairs:
@@ -177,7 +182,10 @@ def _pairs(value: Any) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for part in texts:
         name, _, choice = str(part).partition("=")
-        if not name.strip() or not choice.strip():
-            raise ValueError(f"must be name=value, not {part!r}")
-        pairs.append((name.strip(), choice.strip()))
+        if not choice and name.strip().endswith(ENDINGS):
+            pairs += readings(Path(name.strip())).items()
+        elif not name.strip() or not choice.strip():
+            raise ValueError(f"must be name=value or a YAML file of readings, not {part!r}")
+        else:
+            pairs.append((name.strip(), choice.strip()))
     return pairs

@@ -77,6 +77,7 @@ def test_json_mode_prints_a_ready_line_and_then_events(tmp_path: Path, http: htt
             "status": 200,
             "code": 0,
             "note": "",
+            "fault": "",
         },
         {"event": "transition", **common, "status": "processing"},
         {
@@ -86,6 +87,7 @@ def test_json_mode_prints_a_ready_line_and_then_events(tmp_path: Path, http: htt
             "status": 400,
             "code": 1201,
             "note": "Task not found by id/external id: nobody",
+            "fault": "",
         },
         {"event": "stopped", "callbacks_not_delivered": 0},
     ]
@@ -285,10 +287,10 @@ def test_port_in_use_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
         ("presets.yaml", b"[]\n", ["presets.yaml:1"]),
         (
             "magic.yaml",
-            b"magic:\n- {field: text, value: x, scenario: stuk}\n",
-            ["magic.yaml:2", "'stuck'"],
+            b"magic:\n- {wrod: x, scenario: stuck}\n",
+            ["magic.yaml:2", "'word'"],
         ),
-        ("scenarios/slow.yaml", b"name: slow\nsumary: x\n", ["slow.yaml:"]),
+        ("scenarios/default.yaml", b"name: default\nsumary: x\n", ["default.yaml:"]),
         ("scenarios/default.yaml", b"", ["default.yaml"]),
         ("media/trial.wav", b"no audio", ["trial.wav"]),
         ("media/speech.mp3", b"\xff\xf3\x44\0", ["speech.mp3"]),

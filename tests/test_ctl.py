@@ -781,7 +781,10 @@ def test_foreign_text_cannot_write_lines_of_its_own(ctl: Ctl) -> None:
 
     assert ctl("tasks").rows[0][5] == "e??[31m?"
     assert "external id   e??[31m?" in ctl.raw("task", evil).lines
-    assert "?" in ctl.fails("task 'no\x1bbody'")
+    with Receiver() as receiver:
+        receiver.script.append(Answer(400, body=b'{"error": "a\\u001b\\nkling-mock: b"}'))
+        words = ctl.fails(f"clock --url http://127.0.0.1:{receiver.port}")
+    assert words == "a??kling-mock: b"
     assert len(terminal.cell("a" * 1000)) == 203
 
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from mock_server.core.behaviour import Behaviour
 from mock_server.http.envelope import ROWS, SUCCESS
 from mock_server.resources import folder
-from mock_server.scenarios import Scenarios
 from mock_server.server import RunningServer
 from mock_server.settings import NAMES, flag
 
@@ -64,6 +64,20 @@ def test_transcript_prints_what_is_shown(block: str, server: RunningServer) -> N
         )
         printed = done.stdout.replace(server.base_url, SHOWN_URL)
         assert matches(expected.strip(), printed.strip()), (command, printed, done.stderr)
+
+
+@pytest.mark.parametrize("block", blocks("scenario"))
+def test_scenario_example_is_a_scenario(block: str, tmp_path: Path) -> None:
+    """The scenario file that README shows can be used as it stands, under the name it gives."""
+    path = tmp_path / "monday.yaml"
+    path.write_text(block, encoding="utf-8")
+
+    with RunningServer(scenarios=str(path), scenario="monday", magic=False) as server:
+        account = server.account("any-key")
+        listed = httpx2.get(f"{server.base_url}/__mock__/scenarios").json()["scenarios"]
+
+        assert "monday" in [scenario["name"] for scenario in listed]
+        assert account.clock.now()
 
 
 @pytest.mark.parametrize("block", blocks("pytest"))
@@ -163,9 +177,10 @@ def test_every_scenario_is_in_the_table() -> None:
     """README's table lists exactly the scenarios that are shipped."""
     table = README.split("## Choose what happens")[1].split("## In your tests")[0]
 
-    shown = set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE))
+    rows = re.findall(r"^\| ((?:`[a-z-]+`(?:, )?)+) \|.*\|.*\|$", table.split("## Make it fail")[0], re.M)
+    shown = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
 
-    assert shown == {scenario.name for scenario in Scenarios(folder("fixtures"))}
+    assert shown == {path.stem for path in (folder("fixtures") / "scenarios").glob("*.yaml")}
 
 
 def test_every_behaviour_is_in_the_table() -> None:

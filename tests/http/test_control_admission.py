@@ -30,12 +30,17 @@ def ask(mock: Api, method: str, path: str, takes_body: bool, **headers: str) -> 
     return status, value.get("error", "")
 
 
+#: Good bodies where the document gives no example.
+BODIES = {"transitionTask": {"to": "succeed"}, "settle": {}, "setScenario": {"scenario": "slow"}}
+
+
 def example(item: dict[str, Any]) -> Any:
-    """The first body that the document gives as an example of an operation, if it takes one."""
+    """A good body of an operation, if it takes one."""
     if "requestBody" not in item:
         return NOTHING
-    examples = item["requestBody"]["content"]["application/json"].get("examples", {})
-    return next((found["value"] for found in examples.values()), {})
+    media = item["requestBody"]["content"]["application/json"]
+    examples = [found["value"] for found in media.get("examples", {}).values()]
+    return [*examples, BODIES.get(item["operationId"])][0]
 
 
 def test_nearly_everything_is_guarded() -> None:
