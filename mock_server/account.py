@@ -12,7 +12,7 @@ from mock_server.core.agenda import Agenda
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.limits import Limits, RateWindow
 from mock_server.core.scenario import Scenario
-from mock_server.core.task import CustomVoice, Task
+from mock_server.core.task import CustomVoice, Task, due_at
 from mock_server.events import CallbackAttempted
 from mock_server.faults import Chance, Faults
 from mock_server.journal import Journal
@@ -213,6 +213,28 @@ class Account:
     def speeches(self) -> Iterator[Task]:
         """The text-to-speech records, newest first."""
         return reversed(self._speech.values())
+
+    def planned(self) -> list[int]:
+        """The instants (ms) of what is planned, one for each task that moves by itself, in their order.
+
+        A step that an intervention has cut stays in the agenda until its instant, and is not counted.
+        """
+        return [
+            due.at
+            for due in self.agenda
+            if (task := self.task(due.task_id)) is not None and due_at(task, due.step) == due.at
+        ]
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether anybody ever did something in it, but look."""
+        return bool(
+            self.journal.last
+            or self.has_own_clock
+            or self.faults.armed
+            or self.scenario
+            or self.epoch
+        )
 
     @property
     def size(self) -> int:

@@ -6,12 +6,12 @@ Exit codes: 0 done; 1 a wait ran out, or what was checked is not so; 2 a mistake
 from __future__ import annotations
 
 import argparse
-import os
 
 from mock_server import ctl_account, ctl_faults, ctl_tasks, ctl_time, values
 from mock_server.ctl_client import Control, CtlError, RanOut, Target
 from mock_server.ctl_command import Commands
 from mock_server.ctl_values import reads
+from mock_server.settings import environment
 from mock_server.terminal import complain, fail, write, write_json
 
 DEFAULT_URL = "http://127.0.0.1:8700"
@@ -93,7 +93,7 @@ def _target(arguments: argparse.Namespace) -> Target:
 
 def _of_environment(name: str) -> str:
     reader, variable = _READERS[name]
-    text = os.getenv(variable, "")
+    text = environment(variable)
     try:
         return str(reader(text)) if text else ""
     except ValueError as error:

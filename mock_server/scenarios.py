@@ -40,6 +40,7 @@ class Scenarios:
         own: a file or folder of the user's, whose scenarios stand beside the bundled ones and before them.
         magic: whether magic values choose scenarios.
         default: the scenario that is followed when nobody asks for one.
+        eager: reads all files at once, as suits fixtures that are not the bundled ones.
 
     Raises:
         BrokenFile: a file cannot be used; the message names file, line, key and remedy.
@@ -54,6 +55,7 @@ class Scenarios:
         own: Path | None = None,
         magic: bool = True,
         default: str = DEFAULT,
+        eager: bool = False,
     ) -> None:
         self._files = files
         self._paths = _paths_of(fixtures / "scenarios")
@@ -70,6 +72,9 @@ class Scenarios:
         #: What all magic words, and all file names, begin with: most requests hold neither.
         self._word_hint = commonprefix(list(self._words))  # noqa: RUF071  # characters are meant
         self._file_hint = commonprefix(list(self._by_file))  # noqa: RUF071  # characters are meant
+        if eager:
+            list(self)
+            self._check_magic(fixtures)
         self._default = self.named(default)
         #: Whether the default scenario does something to its tasks' requests.
         self.default_has_faults = any(plan.faults for plan in self._default.plans.values())

@@ -58,7 +58,9 @@ class Schema:
             keys = [" and ".join(branch["required"]) for branch in self._branches(error)]
             if keys:
                 return f"needs exactly one of {', '.join(keys)}"
-        return _one_line(error.message)
+        words = _one_line(error.message)
+        is_text = isinstance(kind, _Kinds.Type) and "string" in str(kind.types)
+        return f"{words}; put it in quotes" if is_text and _is_scalar(error.instance) else words
 
     def _rule(self, path: Sequence[Any]) -> Any:
         """The part of the schema at a path of an error; references on the way are followed."""
@@ -95,6 +97,11 @@ def dotted(place: Sequence[str | int]) -> str:
 def _rank(error: jsonschema_rs.ValidationError) -> int:
     """An unknown key is named before what is missing: most often the one is the other, misspelt."""
     return 0 if isinstance(error.kind, _Kinds.AdditionalProperties) else 1
+
+
+def _is_scalar(value: Any) -> bool:
+    # What YAML reads as a number or a switch was often meant as text.
+    return isinstance(value, bool | int | float)
 
 
 def _short(value: Any) -> str:

@@ -169,6 +169,11 @@ class Settings:
 NAMES = tuple(item.name for item in fields(Settings))
 
 
+def environment(variable: str) -> str:
+    """An environment variable, empty when it is not set."""
+    return os.environ.get(variable, "")
+
+
 def flag(name: str) -> str:
     """The flag of a setting: ``public_url`` is ``--public-url``."""
     return "--" + name.replace("_", "-")

@@ -62,12 +62,7 @@ def build(
     publish: Observer = ignore,
     fault_reader: FaultReader | None = None,
 ) -> World:
-    """Wires a world.
-
-    Args:
-        render: makes the body of a callback.
-        fault_reader: reads faults; it knows what they may name a row of the error table by.
-        publish: told of every event.
+    """Wires a world. ``render`` makes the body of a callback; ``publish`` is told of every event.
 
     Raises:
         BrokenFile: a document or fixture cannot be used.
@@ -157,4 +152,5 @@ def scenarios_of(settings: Settings, fixtures: Path, faults: FaultReader) -> Sce
         own=Path(settings.scenarios) if settings.scenarios else None,
         magic=settings.magic,
         default=settings.scenario,
+        eager=bool(settings.fixtures),
     )

@@ -26,6 +26,7 @@ SERVICE = {"service", "planning"}
 #: One noun per file, each at the border to something outside.
 ADAPTERS = {
     "account",
+    "behaviour_file",
     "catalogue",
     "clock",
     "contract",

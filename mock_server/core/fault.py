@@ -56,6 +56,8 @@ class SocketFault(StrEnum):
 
 #: Socket faults that need no socket: they work with any ASGI server, and in-process.
 WITHOUT_SOCKET = frozenset({SocketFault.DRIBBLE, SocketFault.HANG})
+#: Socket faults with which not even a status is sent.
+UNSENT = frozenset({SocketFault.RESET, SocketFault.CLOSE, SocketFault.HANG, SocketFault.GARBAGE})
 
 
 @dataclass(frozen=True, slots=True)

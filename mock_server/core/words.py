@@ -8,5 +8,6 @@ from difflib import get_close_matches
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean ...?`` with the known word nearest to one that is unknown, or nothing."""
-    near = get_close_matches(word, [str(item) for item in known], n=1, cutoff=0.4)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    by_lower = {str(item).lower(): str(item) for item in known}
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.4)
+    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""

@@ -83,28 +83,37 @@ class Choosing:
             except IllegalFault as error:
                 raise Refused(Reason.PARAMETER_ILLEGAL, f"X-Mock-Fault: {error}") from None
             call.strike = Strike(fault)
-            self._scenario_of(fault, dialect, operation, call, "X-Mock-Fault")
+            if fault.scenario:
+                self._by_name(fault.scenario, dialect, operation, call, "X-Mock-Fault")
         if headers.scenario is not None:
             self._by_name(headers.scenario, dialect, operation, call, "X-Mock-Scenario")
 
     def by_account(self, dialect: Dialect, operation: Operation, call: Call, scope: Scope) -> None:
         """Asks the account's plans and armed rules, unless a header has chosen already."""
-        scenario = call.scenario.name if call.scenario is not None else ""
+        followed = call.scenario.name if call.scenario is not None else ""
         asked = _Asked(
             operation.operation_id,
             dialect.name,
             scope["method"],
             (scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
-            scenario,
+            followed,
             (call.id,),
             call.query,
             call.raw or b"",
         )
         strike = call.account.faults.choose(asked, call.account.clock.now())
-        if strike is not None:
+        fault = strike.fault if strike is not None else None
+        if strike is None or fault is None or not fault.scenario or call.scenario is not None:
             call.strike = strike
-            if strike.fault is not None and call.scenario is None:
-                self._scenario_of(strike.fault, dialect, operation, call, "fault")
+            return
+        scenario = self.scenario(fault.scenario, "fault")
+        if self._applies(scenario, dialect, operation):
+            call.scenario, call.strike = scenario, strike
+            return
+        strike.bypass()
+        call.note(f"scenario {scenario.name} does not apply to {operation.operation_id}")
+        if set(fault.value) != {"scenario"}:  # its other effects do
+            call.strike = strike
 
     def for_create(self, kind: TaskKind, call: Call) -> None:
         """The scenario of a create whose body keeps the contract, and what that scenario does to it."""
@@ -141,17 +150,14 @@ class Choosing:
         self, name: str, dialect: Dialect, operation: Operation, call: Call, place: str
     ) -> None:
         scenario = self.scenario(name, place)
-        kind = dialect.creates.get(operation.operation_id)
-        if kind is not None and kind in scenario.plans:
+        if self._applies(scenario, dialect, operation):
             call.scenario = scenario
         else:
             call.warn(f"scenario {scenario.name} does not apply to {operation.operation_id}")
 
-    def _scenario_of(
-        self, fault: Fault, dialect: Dialect, operation: Operation, call: Call, place: str
-    ) -> None:
-        if fault.scenario:
-            self._by_name(fault.scenario, dialect, operation, call, place)
+    def _applies(self, scenario: Scenario, dialect: Dialect, operation: Operation) -> bool:
+        kind = dialect.creates.get(operation.operation_id)
+        return kind is not None and kind in scenario.plans
 
     def scenario(self, name: str, place: str) -> Scenario:
         """The scenario with a name.

@@ -27,6 +27,7 @@ def list_accounts(asked: Asked) -> Json:
                 "requests": account.journal.last,
             }
             for account in (*accounts, *shown)
+            if account.is_touched
         ]
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from mock_server.account import Account
@@ -71,9 +72,13 @@ async def advance(asked: Asked) -> Json:
 async def settle(asked: Asked) -> Json:
     """Lets happen what is due now, and waits for what is in flight."""
     timeout = asked.body.get("timeout", 10)
-    settling = asyncio.wait_for(asked.world.dispatcher.settle(asked.account), timeout)
+
+    async def settled() -> list[Event]:
+        async with asyncio.timeout(timeout):
+            return await asked.world.dispatcher.settle(asked.account)
+
     try:
-        happened = await _unless_stopped(settling)
+        happened = await _unless_stopped(settled())
     except TimeoutError:
         raise ControlError(408, f"callbacks are still on their way after {timeout:g} s") from None
     return {**showing.clock(asked.account), "events": _plain(happened)}
@@ -82,7 +87,8 @@ async def settle(asked: Asked) -> Json:
 def _refuse_past(account: Account, instant: int) -> None:
     now = account.clock.now()
     if instant < now:
-        raise ControlError(409, f"time does not go back: it is {now} already")
+        words = datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds")
+        raise ControlError(409, f"time does not go back: it is {now} ({words}) already")
 
 
 def _plain(events: list[Event]) -> list[Json]:

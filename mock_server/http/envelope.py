@@ -34,6 +34,8 @@ class Row:
     ezmodel: int
 
 
+#: The status that is told of a request whose client did not wait; never sent. The number is nginx's.
+CLIENT_GONE = 499
 #: The one row that is no refusal. Observed: the message of every success.
 SUCCESS = Row(200, 0, "SUCCEED", False, 0)
 

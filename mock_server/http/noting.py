@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
+from mock_server.core.fault import UNSENT
 from mock_server.http.dialect import Call, Dialect
-from mock_server.http.envelope import Answer
+from mock_server.http.envelope import CLIENT_GONE, Answer
 from mock_server.journal import LONGEST, MAX_BODY_BYTES
 
 
@@ -19,6 +20,9 @@ def note(
     """
     account, raw, task = call.account, call.raw, call.task
     size = MAX_BODY_BYTES + 1 if raw is None else len(raw)
+    is_sent = answer.status != CLIENT_GONE
+    if call.fault and call.strike is not None and call.strike.fault is not None:
+        is_sent = is_sent and call.strike.fault.socket not in UNSENT
     account.journal.append(
         (
             account.clock.now() if task is None or not call.created else task.created_at,
@@ -32,8 +36,8 @@ def note(
             call.id[:LONGEST],
             (raw or b"")[:MAX_BODY_BYTES],
             size,
-            answer.status,
-            answer.code,
+            answer.status if is_sent else 0,
+            answer.code if is_sent else None,
             answer.note,
             call.request_id,
             task.id if task is not None else "",

@@ -22,15 +22,13 @@ from mock_server.events import RequestAnswered
 from mock_server.http import breakage, request
 from mock_server.http.choosing import Choosing
 from mock_server.http.dialect import Call, Dialect, not_an_object
-from mock_server.http.envelope import Answer
+from mock_server.http.envelope import CLIENT_GONE, Answer
 from mock_server.http.faulting import Faulting
 from mock_server.http.noting import note
 from mock_server.world import World
 
 #: A longer path is not compared with the known ones: that costs time and helps nobody.
 _LONGEST_HINTED_PATH = 200
-#: What is told of a request whose client did not wait for the answer; never sent. The number is nginx's.
-CLIENT_GONE = 499
 
 
 class Pipeline:

@@ -26,14 +26,14 @@ DEEPEST = 100
 
 def clock(account: Account) -> Json:
     """The clock of an account (schema Clock)."""
-    rate = account.clock.rate
+    rate, planned = account.clock.rate, account.planned()
     return {
         "account": account.id,
         "now": account.clock.now(),
         "rate": rate,
         "mode": "manual" if rate == 0 else "real" if rate == 1 else "scaled",
-        "next_due": account.agenda.next_at(),
-        "planned": len(account.agenda),
+        "next_due": planned[0] if planned else None,
+        "planned": len(planned),
     }
 
 

@@ -11,7 +11,7 @@ from tests.http.api import EZ_PATH, EZ_SPEECH, NOTHING, PREFIXES, START, Answer,
 
 DIALECTS = sorted(PREFIXES)
 USED_UP, TOO_FAST, TOO_MANY = (429, 1102), (429, 1302), (429, 1303)
-NO_VOICE = {"voice_id": "nobody"}
+NO_VOICE: dict[str, Any] = {"voice_id": "nobody"}
 
 
 def ledger(mock: Api) -> dict[str, Any]:
