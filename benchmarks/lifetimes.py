@@ -1,8 +1,8 @@
 """Living through the lives of many tasks in one advance of the clock: without receivers, and with callbacks.
 
 ``python -m benchmarks.lifetimes [--quick] [--json]``. Tasks take five minutes (scenario ``slow``) and each has two
-events, processing and succeed. The callbacks go to a real receiver on loopback; beside them, in the same round, the bare
-HTTP client posts the same bodies to it. Mock and bare client run on one core; load and receiver on the other.
+events, processing and succeed. The callbacks go to a real receiver on loopback; beside them, in the same round, the
+bare HTTP client posts the same bodies to it. Mock and bare client run on one core; load and receiver on the other.
 """
 
 from __future__ import annotations
@@ -10,24 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
-from typing import Any
 
-from benchmarks.load import Slice, Taken
-from benchmarks.operations import VOICE, VOICES, request
-from benchmarks.posting import Posted, Posts
-from benchmarks.servers import Load, Process, Worker, cores, server
-
-MOCK = "mock at rest"
-EVENTS = 2
-#: Virtual seconds that see every task to its end: five minutes, and the time for which their creation is spread.
-LIFETIME_S = 400
-#: Virtual seconds per second while tasks are created that are to be due at instants of their own.
-SPREADING_RATE = 5
+from benchmarks.advancing import EVENTS, MOCK, Mock, Moved, advance
+from benchmarks.delivering import Posting, Round
+from benchmarks.servers import Load, Worker, cores, server
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +77,6 @@ class Lived:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """Both sides of one round: seconds, CPU seconds, the receiver's busy share."""
-
-    mock_s: float
-    peer_s: float
-    mock_cpu_s: float | None
-    peer_cpu_s: float
-    receiver_busy: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Linear:
     """The cost per event with all tasks over that with half of them: 1 is linear, 2 is quadratic."""
 
@@ -116,177 +94,27 @@ class Report:
     linear: Linear
 
 
-class Mock:
-    """A mock whose clock stands still, and the load that drives it."""
-
-    def __init__(self, process: Process, load: Load) -> None:
-        self.process = process
-        self._load = load
-
-    def ask(self, method: str, path: str, body: object = None, count: int = 1) -> Taken:
-        """Sends a request, once or a number of times."""
-        sent = request(
-            self.process.port, method, path, body, headers=["X-Mock-Scenario: slow"] * (path == VOICES)
-        )
-        return self._load.take(Slice(self.process.port, sent.decode("latin-1"), count))
-
-    def create(self, tasks: int, callback_url: str = "", *, spread: bool = False) -> None:
-        """Creates tasks in an account that is empty before; all at one instant, unless they are spread."""
-        self.ask("POST", "/__mock__/reset")
-        rate = SPREADING_RATE if spread else 0
-        self.ask("PUT", "/__mock__/clock", {"rate": rate})
-        body = {**VOICE, "callback_url": callback_url}
-        if not callback_url:
-            del body["callback_url"]
-        self.ask("POST", VOICES, body, tasks)
-        self.ask("PUT", "/__mock__/clock", {"rate": 0})
-
-    def live(self) -> Taken:
-        """Lets all tasks live through their lives, in one advance."""
-        return self.ask("POST", "/__mock__/clock/advance", {"by": LIFETIME_S})
-
-
-def advance(load: Load, tasks: int, rounds: int, *, spread: bool = False) -> Advanced:
-    """Advances over tasks that nobody waits for, in a fresh process for each round.
-
-    Raises:
-        AssertionError: the answer does not tell of every event.
-    """
-    seconds: list[float] = []
-    peaks: list[int] = []
-    answer = ""
-    for _ in range(rounds):
-        with server(MOCK) as process:
-            mock = Mock(process, load)
-            mock.create(tasks, spread=spread)
-            peak = _peak(process.pid)
-            taken = mock.live()
-            seconds.append(taken.seconds)
-            if peak is not None:
-                peaks.append(peak())
-            answer = taken.body
-            _check_events(answer, EVENTS * tasks)
+def _advanced(rounds: tuple[Moved, ...]) -> Advanced:
+    seconds = [moved.seconds for moved in rounds]
+    peaks = [moved.peak_bytes for moved in rounds if moved.peak_bytes is not None]
     return Advanced(
-        "each at its own instant" if spread else "all at two instants",
-        EVENTS * tasks,
+        rounds[0].kind.what,
+        EVENTS * rounds[0].kind.tasks,
         median(seconds),
         min(seconds),
         max(seconds),
-        len(answer),
+        rounds[0].answer_bytes,
         round(median(peaks)) if peaks else None,
     )
 
 
-def _check_events(answer: str, expected: int) -> None:
-    told = len(json.loads(answer)["events"])
-    if told != expected:
-        raise AssertionError(f"the advance told of {told} events instead of {expected}")
-
-
-def _peak(pid: int) -> Callable[[], int] | None:
-    """Begins to watch the resident set of a process; the call returns what it grew by, at its highest."""
-    proc = Path(f"/proc/{pid}")
-    try:
-        (proc / "clear_refs").write_text("5", encoding="ascii")  # the peak is forgotten
-        before = _status_bytes(proc, "VmRSS")
-    except OSError:
-        return None
-    return lambda: _status_bytes(proc, "VmHWM") - before
-
-
-def _status_bytes(proc: Path, key: str) -> int:
-    text = (proc / "status").read_text(encoding="ascii")
-    return int(text.partition(f"{key}:")[2].split()[0]) * 1024
-
-
-class Posting:
-    """Mock and bare client, posting to one receiver in turn."""
-
-    def __init__(self, mock: Mock, peer: Worker, receiver: Process, load: Load) -> None:
-        self._mock = mock
-        self._peer = peer
-        self._receiver = receiver
-        self._load = load
-        self._url = f"http://127.0.0.1:{receiver.port}/hooks/kling"
-
-    def lived(self, tasks: int, rounds: int) -> Lived:
-        """Rounds of both; every other one in reverse. One before them, which opens connections, does not count."""
-        _, bodies = self._by_mock(tasks)
-        self._by_peer(bodies)
-        measured: list[Round] = []
-        for number in range(rounds):
-            if number % 2:
-                posted = self._by_peer(bodies)
-                (taken, cpu, busy), bodies = self._by_mock(tasks)
-            else:
-                (taken, cpu, busy), bodies = self._by_mock(tasks)
-                posted = self._by_peer(bodies)
-            measured.append(Round(taken.seconds, posted.seconds, cpu, posted.cpu_s, busy))
-        return _lived(tasks, measured)
-
-    def _by_mock(
-        self, tasks: int
-    ) -> tuple[tuple[Taken, float | None, float | None], list[str]]:
-        self._mock.create(tasks, self._url)
-        self._taken()
-        before, idle = self._mock.process.cpu_s(), self._receiver.cpu_s()
-        taken = self._mock.live()
-        cpu = _since(before, self._mock.process.cpu_s())
-        used = _since(idle, self._receiver.cpu_s())
-        busy = None if used is None else used / taken.seconds
-        _check_events(taken.body, 2 * EVENTS * tasks)  # each is a transition and an attempt
-        bodies: list[str] = self._taken()["bodies"]
-        _check_callbacks(bodies, tasks)
-        return (taken, cpu, busy), bodies
-
-    def _by_peer(self, bodies: list[str]) -> Posted:
-        self._taken()
-        posted = Posted(**self._peer.ask(asdict(Posts(self._url, bodies))))
-        if sorted(self._taken()["bodies"]) != sorted(bodies):
-            raise AssertionError("the bare client's posts did not arrive as they were sent")
-        return posted
-
-    def check_alike(self) -> None:
-        """Both must send the same headers, or the comparison says nothing.
-
-        Raises:
-            AssertionError: they do not.
-        """
-        self._mock.create(1, self._url)
-        self._taken()
-        self._mock.live()
-        arrived = self._taken()
-        heads = {"mock": arrived["heads"]}
-        self._peer.ask(asdict(Posts(self._url, arrived["bodies"])))
-        heads["bare client"] = self._taken()["heads"]
-        if heads["mock"] != heads["bare client"]:
-            raise AssertionError(f"the heads differ: {heads}")
-
-    def _taken(self) -> Any:
-        sent = request(self._receiver.port, "GET", "/taken")
-        taken = self._load.take(Slice(self._receiver.port, sent.decode("latin-1"), 1))
-        return json.loads(taken.body)
-
-
-def _check_callbacks(bodies: list[str], tasks: int) -> None:
-    told: dict[str, list[str]] = {}
-    for body in map(json.loads, bodies):
-        told.setdefault(body["task_id"], []).append(body["task_status"])
-    if len(told) != tasks or any(seen != ["processing", "succeed"] for seen in told.values()):
-        raise AssertionError(f"{len(bodies)} callbacks came for {len(told)} of {tasks} tasks")
-
-
-def _since(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else after - before
-
-
-def _lived(tasks: int, rounds: list[Round]) -> Lived:
+def _lived(rounds: tuple[Round, ...]) -> Lived:
     ratios = [item.mock_s / item.peer_s for item in rounds]
     cpu = [item.mock_cpu_s / item.peer_cpu_s for item in rounds if item.mock_cpu_s is not None]
     busy = [item.receiver_busy for item in rounds if item.receiver_busy is not None]
     return Lived(
-        tasks,
-        EVENTS * tasks,
+        rounds[0].tasks,
+        EVENTS * rounds[0].tasks,
         median(item.mock_s for item in rounds),
         median(item.peer_s for item in rounds),
         median(ratios),
@@ -306,26 +134,29 @@ def measure(size: Size) -> Report:
     """
     with ExitStack() as stack:
         load = stack.enter_context(Load())
-        half = advance(load, size.tasks // 2, size.rounds)
-        whole = advance(load, size.tasks, size.rounds)
-        spread = advance(load, size.tasks, size.rounds, spread=True)
+        moved = advance(load, size.tasks, size.rounds)
         receiver = stack.enter_context(server("receiver", beside_load=True))
         peer = stack.enter_context(Worker("benchmarks.posting", cores()[0]))
         posting = Posting(Mock(stack.enter_context(server(MOCK)), load), peer, receiver, load)
         posting.check_alike()
-        lived = [posting.lived(tasks, size.rounds) for tasks in (size.reported // 2, size.reported)]
-    return Report([half, whole, spread], lived, _linear(half, whole, lived))
+        lived = posting.lived(size.reported, size.rounds)
+    return Report(
+        [_advanced(rounds) for rounds in zip(*moved, strict=True)],
+        [_lived(rounds) for rounds in zip(*lived, strict=True)],
+        _linear(moved, lived),
+    )
 
 
-def _linear(half: Advanced, whole: Advanced, lived: list[Lived]) -> Linear:
-    few, many = lived
-    memory = None
-    if half.peak_bytes and whole.peak_bytes:
-        memory = whole.peak_bytes / half.peak_bytes / (whole.events / half.events)
+def _linear(moved: list[list[Moved]], lived: list[list[Round]]) -> Linear:
+    peaks = [
+        many.peak_bytes / few.peak_bytes / 2
+        for few, many, _ in moved
+        if few.peak_bytes and many.peak_bytes
+    ]
     return Linear(
-        half.per_s / whole.per_s,
-        memory,
-        many.mock_s / few.mock_s / (many.callbacks / few.callbacks),
+        median(many.seconds / few.seconds / 2 for few, many, _ in moved),
+        median(peaks) if peaks else None,
+        median(many.mock_s / few.mock_s / 2 for few, many in lived),
     )
 
 

@@ -1,4 +1,4 @@
-"""The peer of delivering callbacks: the HTTP client that the mock uses too, posting the same bodies with nothing around.
+"""The peer of delivering callbacks: the same HTTP client posting the same bodies, with nothing around.
 
 A process of its own that reads orders as JSON lines and says how long each took. It posts as its documentation teaches:
 ``await client.post(url, content=..., headers=...)``, by as many workers as the mock opens connections to one receiver.

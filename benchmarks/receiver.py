@@ -1,7 +1,7 @@
 """A receiver of callbacks that costs next to nothing: a raw protocol that keeps what arrives and answers 200.
 
-``GET /taken`` answers with what arrived since it was last asked, and forgets it; it is how the benchmark sees that every
-callback came, and gets the bodies that the raw client then posts again.
+``GET /taken`` answers with what arrived since it was last asked, and forgets it; so the benchmark sees that every
+callback came, and gets the bodies that the bare client then posts again.
 """
 
 from __future__ import annotations
@@ -22,18 +22,16 @@ class Arrived:
     """What the connections have received: heads without a target, which tell clients apart, and bodies in order."""
 
     def __init__(self) -> None:
-        self.connections = 0
         self.heads: set[bytes] = set()
         self.bodies: list[bytes] = []
 
     def taken(self) -> bytes:
         """All of it as JSON; forgets it."""
         value = {
-            "connections": self.connections,
             "heads": sorted(head.decode("latin-1") for head in self.heads),
             "bodies": [body.decode() for body in self.bodies],
         }
-        self.connections, self.heads, self.bodies = 0, set(), []
+        self.heads, self.bodies = set(), []
         return json.dumps(value).encode()
 
 
@@ -73,13 +71,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(taken))
             self._transport.write(taken)
             return
-        self._arrived.connections += not self._is_known
-        self._is_known = True
         self._arrived.heads.add(b"\n".join(sorted(head.split(b"\r\n")[1:])))
         self._arrived.bodies.append(body)
         self._transport.write(_OK)
-
-    _is_known = False
 
 
 async def serve(port: int) -> None:

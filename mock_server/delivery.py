@@ -85,6 +85,7 @@ class Dispatcher:
 
     def planned(self, account: Account) -> None:
         """The account's agenda or clock has changed: sets its timer for the next due step."""
+        account.stir()  # whoever skips from due to due looks again
         lock = self._advancing.get(account.id)
         if self._loop is None or account.closed or (lock is not None and lock.locked()):
             return

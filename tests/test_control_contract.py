@@ -93,7 +93,8 @@ def harmless(body: Any) -> Any:
 
 
 def _is_long(value: Any) -> bool:
-    return isinstance(value, int | float) and PATIENCE_S < value <= 600
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and PATIENCE_S < value <= 600
 
 
 @SCHEMA.parametrize()

@@ -92,5 +92,5 @@ def test_ids_do_not_change_from_release_to_release() -> None:
     assert ids.request_id("key-1", 1) == PINNED_REQUEST_ID
 
 
-PINNED_NUMBER = "313802886553423578"
-PINNED_REQUEST_ID = "018f6015-2db6-4068-a4c2-1da6fbc9d66e"
+PINNED_NUMBER = "232669950662828382"
+PINNED_REQUEST_ID = "071840e5-b050-417f-ad81-9e57cb21defe"

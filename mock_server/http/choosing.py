@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from mock_server.contract import Operation
 from mock_server.core.errors import Reason, Refused
-from mock_server.core.fault import Fault, When
+from mock_server.core.fault import Commit, Fault, When
 from mock_server.core.faulttext import IllegalFault
 from mock_server.core.scenario import Plan, Scenario, UnknownScenario
 from mock_server.core.task import Task, TaskKind
@@ -26,6 +26,8 @@ from mock_server.http.dialect import Call, Dialect
 from mock_server.http.request import Headers
 from mock_server.world import World
 
+#: Why a task cannot show later.
+NOTHING_CREATED = "commit=after did not apply: nothing was created"
 #: What a scenario calls the operations that are about one task, by operationId.
 _ABOUT_A_TASK = {"getSpeech": "get", "getCustomVoice": "get", "deleteVoice": "delete"}
 
@@ -85,6 +87,8 @@ class Choosing:
             call.strike = Strike(fault)
             if fault.scenario:
                 self._by_name(fault.scenario, dialect, operation, call, "X-Mock-Fault")
+            if fault.commit is Commit.AFTER and operation.operation_id not in dialect.creates:
+                call.warn(NOTHING_CREATED)
         if headers.scenario is not None:
             self._by_name(headers.scenario, dialect, operation, call, "X-Mock-Scenario")
 

@@ -13,6 +13,7 @@ from mock_server.core.fault import BodyFault, Commit, Fault
 from mock_server.faults import Strike
 from mock_server.http import request
 from mock_server.http.breakage import can_break
+from mock_server.http.choosing import NOTHING_CREATED
 from mock_server.http.dialect import Call, Dialect
 from mock_server.http.envelope import Answer
 from mock_server.world import World
@@ -82,7 +83,10 @@ class Faulting:
         answer = await run()
         if fault.commit is Commit.AFTER and not call.created:
             strike.bypass()
-            call.note("commit=after did not apply: nothing was created")
+            if _says_only(fault, "commit", "visible_after"):
+                call.fault = ""
+            if not call.warning:
+                call.note(NOTHING_CREATED)
         return answer
 
     async def _without_socket(
@@ -126,7 +130,8 @@ def _distorted(answer: Answer, strike: Strike, fault: Fault, call: Call) -> Answ
         edited = _edited(answer.body, fault)
         if edited is None:
             strike.bypass()
-            call.fault = ""
+            if _says_only(fault, "edit", "commit"):
+                call.fault = ""
             if not call.is_of_scenario:  # a scenario edits what there is to edit
                 call.note("the edit does not fit this answer")
         else:
@@ -146,6 +151,11 @@ def _distorted(answer: Answer, strike: Strike, fault: Fault, call: Call) -> Answ
         case BodyFault.EMPTY:
             answer.body = b""
     return answer
+
+
+def _says_only(fault: Fault, *keys: str) -> bool:
+    """Whether a fault has no other effect than these."""
+    return set(fault.value) <= set(keys)
 
 
 def _edited(body: bytes, fault: Fault) -> bytes | None:

@@ -58,7 +58,12 @@ def headers(scope: Scope) -> Headers:
 
 
 def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1").strip()
+    if value is None:
+        return None
+    try:
+        return value.decode().strip()  # what shells and most clients send
+    except UnicodeDecodeError:
+        return value.decode("latin-1").strip()
 
 
 def origin(scope: Scope, host: bytes) -> str:

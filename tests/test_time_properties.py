@@ -1,0 +1,205 @@
+"""What holds for any program: reading is pure, time adds up, worlds repeat, accounts and epochs are apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import Phase, example, given, settings
+from hypothesis import strategies as st
+
+from mock_server.core.task import TERMINAL, Step as TaskStep
+from mock_server.core.task import InvalidTimeline, TaskIsTerminal, TaskStatus, observe
+from tests.support import programs
+from tests.support.bench import StubSender, bench, run
+from tests.support.programs import READS, WRITES, Step, World, by, new_accounts, without_request_id
+from tests.support.tasks import T0
+
+few = settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
+Pair = tuple[World, World]
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    """Two instances that are asked for the same, account by account."""
+    with programs.instance() as one, programs.instance() as two:
+        yield one, two
+
+
+@pytest.fixture(scope="module")
+def polled() -> Iterator[Pair]:
+    """Two instances under the polls progression."""
+    with (
+        programs.instance(progression="polls", polls=2) as one,
+        programs.instance(progression="polls", polls=2) as two,
+    ):
+        yield one, two
+
+
+def interleaved(reads: st.SearchStrategy[Step]) -> st.SearchStrategy[list[tuple[Step, list[Step]]]]:
+    """Programs with reads before each step."""
+    return st.lists(st.tuples(WRITES | programs.RESETS, st.lists(reads, max_size=3)), max_size=10)
+
+
+def assert_reads_are_pure(pair: Pair, steps: list[tuple[Step, list[Step]]]) -> None:
+    """One instance reads in between and the other does not; all else they are told is the same."""
+    reader, other = new_accounts(*pair)
+    for write, reads in steps:
+        reader.run(reads)
+        assert without_request_id(reader.do(write)) == without_request_id(other.do(write))
+    assert reader.look() == other.look()
+    assert reader.sent == other.sent
+
+
+@few
+@given(steps=interleaved(READS))
+def test_reading_changes_nothing(pair: Pair, steps: list[tuple[Step, list[Step]]]) -> None:
+    """Queries, lists and control reads change no task, no later answer but for request ids, and no callback."""
+    assert_reads_are_pure(pair, steps)
+
+
+@few
+@given(steps=interleaved(programs.CONTROL_READS | programs.LISTS))
+def test_only_queries_of_a_task_are_polls(
+    polled: Pair, steps: list[tuple[Step, list[Step]]]
+) -> None:
+    """Under the polls progression lists and control reads count as no query."""
+    queried = [(step, reads) for write, reads in steps for step, reads in ((write, reads), (QUERY, []))]
+
+    assert_reads_are_pure(polled, queried)
+
+
+QUERY = Step("GET", f"{programs.VOICES}/{{task}}")
+
+
+@few
+@given(st.lists(WRITES, max_size=6), st.lists(programs.SECONDS, min_size=1, max_size=4))
+@example([Step("POST", programs.VOICES, {"voice_name": "A", "voice_url": "http://h.test/a"})], [2, 7])
+def test_advances_add_up(pair: Pair, before: list[Step], parts: list[float]) -> None:
+    """Advancing in parts and at once lead to the same tasks, the same events in the same order, the same callbacks."""
+    parted, whole = new_accounts(*pair)
+    assert parted.run(before) == whole.run(before)
+
+    events = [event for part in parts for event in parted.do(by(part))[2]["events"]]
+    at_once = whole.do(by(round(sum(parts), 3)))[2]["events"]
+
+    assert events == at_once
+    assert parted.look() == whole.look()
+    assert parted.sent == whole.sent
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(WRITES | READS | programs.RESETS, max_size=20))
+def test_fresh_worlds_repeat(steps: list[Step]) -> None:
+    """Two fresh instances agree on every answer, header, journal entry and callback body of a program."""
+    with programs.instance() as one, programs.instance() as two:
+        assert one.run(steps) == two.run(steps)
+        last = Step("GET", "/__mock__/journal")
+        assert one.do(last) == two.do(last)
+        assert one.sent == two.sent
+
+
+@few
+@given(steps=st.lists(WRITES | READS | programs.RESETS, max_size=12))
+def test_worlds_repeat(pair: Pair, steps: list[Step]) -> None:
+    """Two instances in the same state agree on every answer, header and callback of a program of new accounts."""
+    one, two = new_accounts(*pair)
+    shared = ("/__mock__/accounts", "/__mock__/nothing")
+
+    for step in steps:
+        if step.path not in shared:
+            assert one.do(step) == two.do(step)
+    assert one.do(Step("GET", "/__mock__/journal")) == two.do(Step("GET", "/__mock__/journal"))
+    assert one.sent == two.sent
+
+
+ANYTHING = st.lists(WRITES | READS | programs.RESETS, max_size=8)
+
+
+@few
+@given(mine=ANYTHING, theirs=ANYTHING, order=st.lists(st.booleans(), min_size=16, max_size=16))
+def test_accounts_do_not_interfere(
+    pair: Pair, mine: list[Step], theirs: list[Step], order: list[bool]
+) -> None:
+    """Two accounts that take turns in any order are each told what they are told alone, to the byte."""
+    alone, beside = new_accounts(*pair)
+    accounts = Step("GET", "/__mock__/accounts").path
+    own = [step for step in mine if step.path != accounts]
+    foreign = [replace(step, key="theirs") for step in theirs if step.path != accounts]
+    expected = alone.run(own), alone.run(foreign)
+
+    told: tuple[list[Any], list[Any]] = ([], [])
+    queues = own[::-1], foreign[::-1]
+    for turn in [*order, *[False] * 16, *[True] * 16]:
+        if queues[turn]:
+            told[turn].append(beside.do(queues[turn].pop()))
+
+    assert told == expected
+    assert beside.look() == alone.look()
+    assert beside.look("theirs") == alone.look("theirs")
+    assert sorted(beside.sent) == sorted(alone.sent)
+
+
+@few
+@given(before=st.lists(WRITES, max_size=8), to=st.sampled_from(list(TaskStatus)))
+def test_refused_transition_changes_nothing(pair: Pair, before: list[Step], to: TaskStatus) -> None:
+    """A transition either begins now and leaves what had come as it was, or is refused and changes nothing."""
+    (world,) = new_accounts(pair[0])
+    create = Step("POST", programs.VOICES, {"voice_name": "A", "voice_url": "http://h.test/a"})
+    world.run([programs.control("POST", "/reset"), create, *before])
+    shown = Step("GET", "/__mock__/tasks/{task}")
+    looks, (status, _, task) = world.look(), world.do(shown)
+    if status == 404:
+        return
+
+    moved, _, value = world.do(programs.control("POST", "/tasks/{task}/transition", {"to": to}))
+
+    if task["terminal"]:
+        assert moved == 409
+    if moved == 409:
+        assert "error" in value
+        assert world.look() == looks
+        return
+    after = world.do(shown)[2]
+    arrived = [step for step in task["timeline"] if step["arrived"]]
+    assert after["timeline"][:-1] == arrived
+    assert (after["status"], after["timeline"][-1]["status"]) == (to, to)
+
+
+@few
+@given(
+    st.sampled_from(["default", "slow", "stuck", "too-short", "varying"]),
+    st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(list(TaskStatus))), max_size=4),
+)
+def test_intervention_never_alters_the_past(
+    scenario: str, story: list[tuple[int, TaskStatus]]
+) -> None:
+    """Whatever is done to a task and whenever, what was observed before that instant is observed still."""
+
+    async def live() -> None:
+        b = bench(sender=StubSender())
+        task = b.voice(scenario=scenario)
+        for wait_ms, to in story:
+            await b.dispatcher.advance(b.mine, wait_ms)
+            task = b.mine.task(task.id) or task
+            now = b.mine.clock.now()
+            past = [observe(task, t) for t in range(T0 - 1, now, max(1, (now - T0) // 50))]
+            was = observe(task, now).status
+            try:
+                moved = b.dispatcher.transition(b.mine, task, TaskStep(to))
+            except (TaskIsTerminal, InvalidTimeline):
+                assert b.mine.task(task.id) == task
+                continue
+            assert was not in TERMINAL
+            assert [observe(moved, t) for t in range(T0 - 1, now, max(1, (now - T0) // 50))] == past
+            assert observe(moved, now).status is to
+
+    run(live())
+
+
+def statuses(sent: list[tuple[str, bytes]], url: str) -> list[str]:
+    """The statuses that callbacks to a URL reported."""
+    return [json.loads(body)["task_status"] for target, body in sent if target == url]
