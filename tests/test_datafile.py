@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server import datafile
+from mock_server.schema import dotted
 from mock_server.datafile import BrokenFile
 from tests.support.tasks import quick
 
@@ -131,7 +132,7 @@ def test_a_file_that_keeps_its_schema_is_its_value(tmp_path: Path) -> None:
 @given(st.lists(st.sampled_from(["a", "b", 0, 12]), max_size=4))
 def test_a_place_reads_as_people_write_it(place: list[str | int]) -> None:
     """A place is keys joined by dots and numbers in brackets; the whole file is ``file``."""
-    words = datafile.dotted(place)
+    words = dotted(place)
     if not place:
         assert words == "file"
     parts = words.replace("[", ".[").strip(".").split(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -54,6 +55,8 @@ def test_transcript_prints_what_is_shown(block: str, server: RunningServer) -> N
     """Each command of a transcript prints what README shows below it."""
     steps = re.findall(r"^\$ (.*)\n((?:[^$\n].*\n?)+)", block, re.MULTILINE)
     assert steps
+    scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": scripts, "KLING_MOCK_URL": server.base_url}
 
     for command, expected in steps:
         done = subprocess.run(
@@ -61,6 +64,7 @@ def test_transcript_prints_what_is_shown(block: str, server: RunningServer) -> N
             capture_output=True,
             encoding="utf-8",
             timeout=30,
+            env=environment,
         )
         printed = done.stdout.replace(server.base_url, SHOWN_URL)
         assert matches(expected.strip(), printed.strip()), (command, printed, done.stderr)
