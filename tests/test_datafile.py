@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_server import datafile
-from mock_server.schema import dotted
 from mock_server.datafile import BrokenFile
+from mock_server.schema import dotted
 from tests.support.tasks import quick
 
 SCHEMA: dict[str, Any] = {

@@ -79,6 +79,35 @@ def test_another_seed_gives_other_ids(key: tuple[str, str, int], one: str, other
     assert SeededIds(one).request_id(key[0], key[2]) != SeededIds(other).request_id(key[0], key[2])
 
 
+@quick
+@given(keys)
+def test_fractions_are_two_numbers_below_one(key: tuple[str, str, int]) -> None:
+    """What is drawn is two numbers of [0, 1), the same ones each time; a chance is one of a rule."""
+    first, second = SeededIds("seed").fractions(*key)
+    assert 0 <= first < 1
+    assert 0 <= second < 1
+    assert first != second
+    assert SeededIds("seed").fractions(*key) == (first, second)
+    account, rule, ordinal = key
+    chance = SeededIds("seed").chance(account, rule, ordinal)
+    assert 0 <= chance < 1
+    assert chance == SeededIds("seed").chance(account, rule, ordinal)
+
+
+def test_fractions_are_spread_evenly() -> None:
+    """Of many chances about as many are in each tenth."""
+    ids = SeededIds("seed")
+    tenths = [int(10 * ids.chance("a", "rule", ordinal)) for ordinal in range(5000)]
+    assert all(400 < tenths.count(tenth) < 600 for tenth in range(10))
+    pairs = [ids.fractions("a", "kind", ordinal) for ordinal in range(5000)]
+    corners = [(first < 0.5, second < 0.5) for first, second in pairs]
+    assert all(
+        1100 < corners.count((one, other)) < 1400
+        for one in (False, True)
+        for other in (False, True)
+    )
+
+
 @pytest.mark.parametrize("seed", ["", "x" * 1000, "种子", "\udcff"], ids=ascii)
 def test_a_seed_is_any_text(seed: str) -> None:
     """Any text is a seed, also one out of a command line that is not UTF-8."""
@@ -90,7 +119,9 @@ def test_ids_do_not_change_from_release_to_release() -> None:
     ids = SeededIds("seed")
     assert ids.number("key-1", "task", 1) == PINNED_NUMBER
     assert ids.request_id("key-1", 1) == PINNED_REQUEST_ID
+    assert ids.chance("key-1", "fault-1", 1) == PINNED_CHANCE
 
 
+PINNED_CHANCE = pytest.approx(0.47541792683198736)
 PINNED_NUMBER = "232669950662828382"
 PINNED_REQUEST_ID = "071840e5-b050-417f-ad81-9e57cb21defe"

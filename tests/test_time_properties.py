@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,15 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from mock_server.core.task import TERMINAL, Step as TaskStep
-from mock_server.core.task import InvalidTimeline, TaskIsTerminal, TaskStatus, observe
+from mock_server.core.behaviour import Behaviour
+from mock_server.core.task import TERMINAL, InvalidTimeline, TaskIsTerminal, TaskStatus, observe
+from mock_server.core.task import Step as TaskStep
+from mock_server.sender import Attempt
+from mock_server.waiting import Interrupted, Waits
 from tests.support import programs
-from tests.support.bench import StubSender, bench, run
+from tests.support.bench import StubSender, bench, run, turns
 from tests.support.programs import READS, WRITES, Step, World, by, new_accounts, without_request_id
+from tests.support.receiver import PATIENCE_S
 from tests.support.tasks import T0
 
 few = settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
@@ -67,7 +72,9 @@ def test_only_queries_of_a_task_are_polls(
     polled: Pair, steps: list[tuple[Step, list[Step]]]
 ) -> None:
     """Under the polls progression lists and control reads count as no query."""
-    queried = [(step, reads) for write, reads in steps for step, reads in ((write, reads), (QUERY, []))]
+    queried = [
+        (step, reads) for write, reads in steps for step, reads in ((write, reads), (QUERY, []))
+    ]
 
     assert_reads_are_pure(polled, queried)
 
@@ -77,7 +84,9 @@ QUERY = Step("GET", f"{programs.VOICES}/{{task}}")
 
 @few
 @given(st.lists(WRITES, max_size=6), st.lists(programs.SECONDS, min_size=1, max_size=4))
-@example([Step("POST", programs.VOICES, {"voice_name": "A", "voice_url": "http://h.test/a"})], [2, 7])
+@example(
+    [Step("POST", programs.VOICES, {"voice_name": "A", "voice_url": "http://h.test/a"})], [2, 7]
+)
 def test_advances_add_up(pair: Pair, before: list[Step], parts: list[float]) -> None:
     """Advancing in parts and at once lead to the same tasks, the same events in the same order, the same callbacks."""
     parted, whole = new_accounts(*pair)
@@ -200,6 +209,72 @@ def test_intervention_never_alters_the_past(
     run(live())
 
 
-def statuses(sent: list[tuple[str, bytes]], url: str) -> list[str]:
-    """The statuses that callbacks to a URL reported."""
-    return [json.loads(body)["task_status"] for target, body in sent if target == url]
+OLD, NEW = "http://127.0.0.1:9/old", "http://127.0.0.1:9/new"
+
+
+class Stubborn(StubSender):
+    """A sender that takes some turns of the loop to give up an attempt, as a connection does."""
+
+    async def post(self, url: str, body: bytes) -> Attempt:
+        """Notes the callback, and gives it up slowly."""
+        try:
+            return await super().post(url, body)
+        except asyncio.CancelledError:
+            await turns(5)
+            raise
+
+
+@few
+@given(
+    st.lists(st.sampled_from(["default", "slow", "too-short", "stuck"]), min_size=1, max_size=6),
+    st.lists(st.sampled_from([0, 2000, 9000, 400_000]), max_size=3),
+    st.booleans(),
+    st.booleans(),
+)
+def test_nothing_of_before_a_reset_happens_after_it(
+    scenarios: list[str], advances: list[int], is_held: bool, deliver: bool
+) -> None:
+    """Queued and open callbacks, advances, waits and held answers end with a reset, and the new epoch is untouched."""
+
+    async def live() -> None:
+        sender = Stubborn()
+        b = bench(sender=sender, behaviour=Behaviour(callback_firing="with_submitted"))
+        b.dispatcher.start(b.accounts)
+        if is_held:
+            sender.go.clear()
+        old = b.mine
+        tasks = [b.voice(scenario=name, callback_url=OLD) for name in scenarios]
+        held = b.speech(scenario="slow")
+        work: list[Coroutine[Any, Any, Any]] = [
+            b.dispatcher.advance(old, by_ms, deliver=deliver) for by_ms in advances
+        ]
+        waits = Waits(b.dispatcher)
+        work.append(b.dispatcher.until_terminal(old, held))
+        work.append(waits.until(old, bool, timeout_s=PATIENCE_S, skip=is_held))
+        work.append(waits.advance_until(old, tasks[0], TaskStatus.PROCESSING, deliver=deliver))
+        under_way = [asyncio.create_task(item) for item in work]
+        await turns(3)
+
+        new = b.accounts.reset(old)
+        forgetting = asyncio.create_task(b.dispatcher.forget(old))
+        await turns(1)
+        made = b.voice(new, callback_url=NEW)  # another client of the account is quick
+        await forgetting
+        before = len(sender.sent)
+        sender.go.set()
+        await asyncio.wait_for(b.dispatcher.advance(new, 9000), PATIENCE_S)
+        await asyncio.wait(under_way, timeout=PATIENCE_S)
+
+        assert all(item.done() for item in under_way)
+        ends = {type(item.exception()) for item in under_way if not item.cancelled()}
+        assert ends <= {type(None), Interrupted}
+        later = sender.sent[before:]
+        assert {url for url, _ in later} == {NEW}
+        told = [json.loads(body)["task_status"] for url, body in sender.sent if url == NEW]
+        assert told == ["submitted", "processing", "succeed"]
+        assert {json.loads(body)["task_id"] for _, body in later} == {made.id}
+        assert old.agenda.next_at() is None
+        assert len(new.callbacks) == 3
+        await b.dispatcher.stop(b.accounts, 0)
+
+    run(live())

@@ -286,7 +286,9 @@ def test_stop_ends_a_wait(pool: ThreadPoolExecutor, what: str, skip: bool) -> No
         gate.set()
 
 
-def test_held_answer_and_wait_end_together(mock: Api, elsewhere: Elsewhere, pool: ThreadPoolExecutor) -> None:
+def test_held_answer_and_wait_end_together(
+    mock: Api, elsewhere: Elsewhere, pool: ThreadPoolExecutor
+) -> None:
     """A skip that began before lets a held EzModel answer come: whoever asked gets it, and the wait finds it."""
     mock.control("PUT", "/scenario", {"scenario": "slow"})
     headers = {"authorization": f"Bearer {mock.key}"}

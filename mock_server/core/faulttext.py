@@ -117,8 +117,8 @@ class FaultReader:
                 raise IllegalFault(f"{name!r} needs a value")
             return key, text
         if key == "latency":
-            return key, _latency_of(text)
-        return key, _number(name, text)
+            return key, latency_of(text)
+        return key, number_of(name, text)
 
     def _of_object(self, value: Mapping[str, Any], text: str) -> Fault:
         for key in value:
@@ -257,7 +257,12 @@ def _are_numbers(*values: Any) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def _number(name: str, text: str) -> float:
+def number_of(name: str, text: str) -> float:
+    """A number from the text of a part.
+
+    Raises:
+        IllegalFault: it is none.
+    """
     try:
         found = float(text)
     except ValueError:
@@ -267,14 +272,19 @@ def _number(name: str, text: str) -> float:
     return int(found) if found == int(found) else found
 
 
-def _latency_of(text: str) -> Any:
+def latency_of(text: str) -> Any:
+    """A delay, as an object or number, from the text of a part: ``0.5``, ``uniform:0.1:2``.
+
+    Raises:
+        IllegalFault: it is none.
+    """
     name, *numbers = text.split(":")
-    values = [_number("latency", number) for number in numbers]
+    values = [number_of("latency", number) for number in numbers]
     if name == "uniform" and len(values) == 2:
         return {"uniform": values}
     if name == "lognormal" and len(values) in (2, 3):
         return {"lognormal": dict(zip(("median", "sigma", "max"), values, strict=False))}
-    return _number("latency", text)
+    return number_of("latency", text)
 
 
 def _latency_text(value: Any) -> str:

@@ -120,7 +120,9 @@ def test_journal_is_read_in_parts() -> None:
     assert entries(mock, "?since=5") == entries(mock, "?since=999999") == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "since=-1", "since=1.0", "since=", "limit="])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=x", "since=-1", "since=1.0", "since=", "limit="]
+)
 def test_journal_refuses_nonsense(query: str) -> None:
     """A since or limit that is no whole number is 400 and named."""
     status, value = api().control("GET", "/journal?" + query)
@@ -177,7 +179,12 @@ def test_verify_counts_what_matches() -> None:
         ({"match": {"task": "e"}, "at_least": 4}, "at least 4", [1, 2, 3], False),
         ({"match": {"method": "GET"}, "at_most": 1}, "at most 1", [2, 3], False),
         ({"match": {"method": "DELETE"}, "count": 0}, "exactly 0", [], True),
-        ({"match": {"body": {"voice_name": "Ada"}, "status": 200, "code": 0}}, "at least 1", [1], True),
+        (
+            {"match": {"body": {"voice_name": "Ada"}, "status": 200, "code": 0}},
+            "at least 1",
+            [1],
+            True,
+        ),
         ({"match": {"scenario": "default"}, "at_least": 0}, "at least 0", [1, 2, 3], True),
         ({"match": {"fault": "*"}}, "at least 1", [], False),
     ]:
@@ -216,7 +223,8 @@ def test_verify_looks_at_the_order_when_asked() -> None:
     mock.voice("e")
     mock.voices()
     create, query, listing = (
-        {"match": {"operation": name}} for name in ("createCustomVoice", "getCustomVoice", "listCustomVoices")
+        {"match": {"operation": name}}
+        for name in ("createCustomVoice", "getCustomVoice", "listCustomVoices")
     )
 
     assert verify(mock, create, query, listing, in_order=True)["in_order"] is True

@@ -31,7 +31,12 @@ def test_what_has_happened_is_found_at_once() -> None:
     mock.advance(9)
 
     status, value = wait(mock, "request", {"operation": "getCustomVoice"}, timeout=0)
-    assert (status, value["for"], value["now"], value["events"]) == (200, "request", START + 9000, [])
+    assert (status, value["for"], value["now"], value["events"]) == (
+        200,
+        "request",
+        START + 9000,
+        [],
+    )
     assert [item["number"] for item in value["found"]] == [2]
     for match in (
         {"task": task_id},
@@ -50,7 +55,10 @@ def test_count_and_since_are_of_requests() -> None:
         mock.voices()
 
     assert wait(mock, "request", {}, count=3)[0] == 200
-    assert [item["number"] for item in wait(mock, "request", {}, since=1, count=2)[1]["found"]] == [2, 3]
+    assert [item["number"] for item in wait(mock, "request", {}, since=1, count=2)[1]["found"]] == [
+        2,
+        3,
+    ]
     assert wait(mock, "request", {}, since=3)[0] == 408
     status, value = wait(mock, "request", {}, count=4)
     assert (status, "found 3 of 4" in value["error"]) == (408, True)
