@@ -53,3 +53,19 @@ def test_handler_names_what_costs_most() -> None:
     text = run("handler")
     for operation in OPERATIONS:
         assert operation in text
+
+
+def test_lifetimes_prints_advances_and_a_ratio_to_the_bare_client() -> None:
+    """Three advances without receivers, two with callbacks, and whether twice the tasks cost twice."""
+    value = json.loads(run("lifetimes", "--json"))
+    assert [row["events"] for row in value["advanced"]] == [40, 80, 80]
+    assert all(0 < row["low"] <= row["seconds"] <= row["high"] for row in value["advanced"])
+    assert [(row["tasks"], row["callbacks"]) for row in value["lived"]] == [(10, 20), (20, 40)]
+    for row in value["lived"]:
+        assert 0 < row["low"] <= row["ratio"] <= row["high"]
+    assert value["linear"]["time"] > 0
+
+
+def test_lifetimes_prints_lines_for_people() -> None:
+    """Three advances, two with callbacks, and whether it is linear."""
+    assert len(run("lifetimes").splitlines()) == 6

@@ -21,6 +21,8 @@ class _StrictLoader(_Loader):  # type: ignore[misc]  # which base it is depends 
         """A mapping; a key that is no text or stands twice is refused at its place."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str) or key in seen:
                 problem = "stands twice" if isinstance(key, str) else "is an unknown key"
@@ -42,6 +44,11 @@ _StrictLoader.yaml_implicit_resolvers = {
 }
 for _tag in ("timestamp", "binary", "set", "omap", "pairs"):
     _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _StrictLoader.refuse)
+
+
+#: Values in a file, aliases counted each time, and levels of nesting: far more than anybody writes.
+_MOST_VALUES = 200_000
+_DEEPEST = 60
 
 
 class BrokenFile(ValueError):
@@ -96,21 +103,41 @@ def read_checked(path: Path, schema: dict[str, Any]) -> Any:
     """
     text = read_text(path)
     value = parse(text, str(path), _StrictLoader)
+    if not _is_finite(value):
+        raise BrokenFile(f"{path}: it is nested too deeply, too large, or refers to itself")
     problem = Schema(schema).problem(value)
     if problem is not None:
-        line = line_of(text, problem.place)
+        line = line_of(text, problem.place, problem.key)
         raise BrokenFile(f"{path}:{line}: {dotted(problem.place)}: {problem.words}")
     return value
 
 
-def line_of(text: str, place: Sequence[str | int]) -> int:
-    """The line, from 1, on which the value at a place of a YAML text begins."""
+def _is_finite(value: Any) -> bool:
+    """Whether a value can be walked: aliases can make a small text endless."""
+    left, layers = _MOST_VALUES, [[value]]
+    while layers:
+        if not layers[-1]:
+            layers.pop()
+            continue
+        item = layers[-1].pop()
+        left -= 1
+        if not left or len(layers) > _DEEPEST:
+            return False
+        if isinstance(item, dict | list):
+            layers.append(list(item.values() if isinstance(item, dict) else item))
+    return True
+
+
+def line_of(text: str, place: Sequence[str | int], unknown: str = "") -> int:
+    """The line, from 1, on which the value at a place of a YAML text begins, or the key ``unknown`` in it."""
     node = yaml.compose(text, Loader=_Loader)
     for key in place:
         if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
             node = node.value[key]
         elif isinstance(node, yaml.MappingNode):
             node = next((value for name, value in node.value if name.value == key), node)
+    if unknown and isinstance(node, yaml.MappingNode):
+        node = next((name for name, _ in node.value if name.value == unknown), node)
     return node.start_mark.line + 1 if node is not None else 1
 
 

@@ -116,7 +116,8 @@ class _Reader:
         try:
             return check_timeline(tuple(steps)), delays
         except InvalidTimeline as error:
-            raise self._broken([kind, "timeline"], str(error)) from None
+            place: list[str | int] = [kind, "timeline", error.number - 1]
+            raise self._broken(place, str(error)) from None
 
     def _delay(self, place: Sequence[str | int], value: Any) -> Delay:
         try:

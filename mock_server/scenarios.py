@@ -142,6 +142,8 @@ class Scenarios:
             paths = {own.stem: own}
         elif own.is_dir():
             paths = _paths_of(own)
+            if not paths:
+                raise datafile.BrokenFile(f"{own}: no scenario in it: no file ends in .yaml")
             paths.pop("magic", None)
         else:
             raise datafile.BrokenFile(f"{own}: no such file or folder")

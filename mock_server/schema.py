@@ -17,6 +17,8 @@ class Problem(NamedTuple):
 
     place: list[str | int]
     words: str
+    #: The unknown key, where that is the mistake.
+    key: str = ""
 
     def __str__(self) -> str:
         return f"{dotted(self.place)}: {self.words}" if self.place else self.words
@@ -39,7 +41,9 @@ class Schema:
         if not errors:
             return None
         error = min(errors, key=_rank)
-        return Problem(list(error.instance_path), self._remedy(error))
+        kind = error.kind
+        key = str(kind.unexpected[0]) if isinstance(kind, _Kinds.AdditionalProperties) else ""
+        return Problem(list(error.instance_path), self._remedy(error), key)
 
     def _remedy(self, error: jsonschema_rs.ValidationError) -> str:
         kind = error.kind
@@ -57,10 +61,23 @@ class Schema:
         if isinstance(kind, _Kinds.OneOfNotValid | _Kinds.OneOfMultipleValid | _Kinds.AnyOf):
             keys = [" and ".join(branch["required"]) for branch in self._branches(error)]
             if keys:
-                return f"needs exactly one of {', '.join(keys)}"
+                many = "at least" if isinstance(kind, _Kinds.AnyOf) else "exactly"
+                return f"needs {many} one of {', '.join(keys)}"
         words = _one_line(error.message)
-        is_text = isinstance(kind, _Kinds.Type) and "string" in str(kind.types)
-        return f"{words}; put it in quotes" if is_text and _is_scalar(error.instance) else words
+        if isinstance(kind, _Kinds.Type) and "string" in str(kind.types):
+            return f"{words}; put it in quotes" if _is_scalar(error.instance) else words
+        if isinstance(kind, _Kinds.Constant):
+            return f"{words}, not {_short(error.instance)}{self._meaning(error)}"
+        return f"{words}{self._meaning(error)}" if isinstance(kind, _Kinds.Type) else words
+
+    def _meaning(self, error: jsonschema_rs.ValidationError) -> str:
+        """What is meant where the mistake is, as the schema describes it."""
+        path = error.schema_path
+        for length in range(len(path), 0, -1):
+            rule = self._rule(path[:length])
+            if isinstance(rule, dict) and isinstance(rule.get("description"), str):
+                return f" ({rule['description'].rstrip('.')})"
+        return ""
 
     def _rule(self, path: Sequence[Any]) -> Any:
         """The part of the schema at a path of an error; references on the way are followed."""

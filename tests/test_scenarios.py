@@ -471,19 +471,19 @@ def test_a_broken_scenario_is_named(
     ("old", "new", "words"),
     [
         ("status: processing, at: 30", "status: submitted, at: 30",
-         "custom_voice.timeline: step 2: submitted cannot become submitted"),
-        ("at: 300", "at: 29", "step 3 comes before step 2"),
-        ("processing, at: 30}", "processing, at: never}", "step 3 has a time but follows"),
+         "custom_voice.timeline[1]: step 2: submitted cannot become submitted"),
+        ("at: 300", "at: 29", "custom_voice.timeline[2]: step 3 comes before step 2"),
+        ("processing, at: 30}", "processing, at: never}",
+         "custom_voice.timeline[2]: step 3 has a time but follows"),
     ],
 )  # fmt: skip
 def test_an_illegal_timeline_is_named(folder: Path, old: str, new: str, words: str) -> None:
-    """A timeline that makes an illegal step is refused with the step, on the line where the timeline begins."""
+    """A timeline that makes an illegal step is refused with the step, on its own line."""
     path = folder / "scenarios" / "slow.yaml"
     edit(path, old, new)
-    begins = path.read_text("utf-8").splitlines().index("  timeline:") + 2
-    said = refusal(folder)
-    assert said.startswith(f"{path}:{begins}: ")
-    assert words in said
+    index = int(words.partition("[")[2].partition("]")[0])
+    line = path.read_text("utf-8").splitlines().index("  timeline:") + 2 + index
+    assert refusal(folder).startswith(f"{path}:{line}: {words}")
 
 
 STUCK = '{scenario: stuck, word: "mock:stuck", file: mock-stuck}'

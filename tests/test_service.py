@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from mock_server.account import Account
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.errors import Reason, Refused
+from mock_server.core.limits import Limits, Rate
 from mock_server.core.page import Page
 from mock_server.core.scenario import Progression
 from mock_server.core.task import CustomVoice, Speech, Task, observe
@@ -400,3 +402,111 @@ def test_what_a_refusal_changes_costs_no_id() -> None:
         refused(tried, tried.voice, **changes)
     refused(tried, tried.speech, voice_id="nobody")
     assert clean.voice(external_id="e") == tried.voice(external_id="e")
+
+
+# ---- limits, and readings of an account -----------------------------------------------------
+
+
+def limited(**limits: Any) -> Bench:
+    """A bench whose accounts have limits."""
+    return bench(limits=Limits(**limits))
+
+
+def test_a_used_up_pack_refuses_creates() -> None:
+    """When less is left than a task costs, with what is in flight set aside, creates are refused."""
+    parts = limited(units=14)
+    parts.voice()
+    parts.speech()
+    for create in (parts.voice, parts.speech):
+        refused_for_limit(parts, create, Reason.RESOURCE_PACK_USED_UP)
+
+
+def test_held_slots_refuse_creates() -> None:
+    """When all slots are held creates are refused; a task holds its slot until its end, and no longer."""
+    parts = limited(slots=1)
+    parts.speech()
+    parts.voice()
+    for create in (parts.voice, parts.speech):
+        refused_for_limit(parts, create, Reason.CONCURRENCY_LIMIT)
+    parts.clock.jump(8999)
+    refused_for_limit(parts, parts.voice, Reason.CONCURRENCY_LIMIT)
+    parts.clock.jump(1)
+    assert parts.voice().id
+
+
+def test_a_rate_refuses_everything() -> None:
+    """Beyond the rate every use case is refused, one that concerns no task too, and nothing changes."""
+    parts = limited(rate=Rate(1, 1.0))
+    task = parts.voice(scenario="slow")
+    service, mine = parts.service, parts.mine
+    for act, *arguments in (
+        (parts.voice,),
+        (parts.speech,),
+        (service.custom_voice, mine, task.id),
+        (service.custom_voices, mine, Page()),
+        (service.speech, mine, "1"),
+        (service.delete_voice, mine, voice_id(task)),
+        (service.admit, mine),
+    ):
+        refused_for_limit(parts, act, Reason.RATE_LIMIT, *arguments)
+    parts.clock.jump(1000)
+    assert service.custom_voice(mine, task.id) is task
+
+
+def test_a_polled_task_is_not_moved_beyond_the_rate() -> None:
+    """A query that is refused for its rate is no poll."""
+    parts = bench(Progression.POLLS, limits=Limits(rate=Rate(2, 1.0)))
+    task = parts.voice()
+    for _ in range(3):
+        with suppress(Refused):
+            parts.service.custom_voice(parts.mine, task.id)
+    moved = parts.mine.task(task.id)
+    assert moved is not None
+    assert status(parts, moved) == PROCESSING
+
+
+def test_limits_are_the_accounts_own() -> None:
+    """Changing one account's limits leaves another's as they are."""
+    parts = limited(slots=1)
+    yours = parts.accounts.get("yours")
+    parts.mine.limits = Limits()
+    for _ in range(3):
+        parts.voice()
+    parts.voice(yours)
+    with pytest.raises(Refused):
+        parts.voice(yours)
+
+
+def test_readings_are_the_accounts_own() -> None:
+    """Changing one account's reading of a rule counts for it at once, and for nobody else."""
+    parts = bench()
+    yours = parts.accounts.get("yours")
+    parts.mine.behaviour = Behaviour(both_sources="refuse", speech_speed_out_of_range="refuse")
+    refused(parts, parts.voice, video_id="5")
+    refused(parts, parts.service.speech_speed, parts.mine, 5)
+    assert parts.voice(yours, video_id="5").id
+    assert parts.service.speech_speed(yours, 5) == 2.0
+
+
+def test_a_task_that_shows_later_is_not_found_before() -> None:
+    """Queries and lists do not find a task before it shows; its external id is taken, and it ends in time."""
+    parts = bench()
+    voice = parts.voice(external_id="e", visible_after_ms=5000)
+    speech = parts.speech(visible_after_ms=5000)
+    parts.clock.jump(4999)
+    for name in (voice.id, "e"):
+        refused(parts, parts.service.custom_voice, parts.mine, name)
+    refused(parts, parts.service.speech, parts.mine, speech.id)
+    assert parts.service.custom_voices(parts.mine, Page()) == []
+    refused(parts, parts.voice, external_id="e")
+    parts.clock.jump(1)
+    assert parts.service.custom_voice(parts.mine, "e") is voice
+    assert parts.service.custom_voices(parts.mine, Page()) == [voice]
+    assert parts.service.speech(parts.mine, speech.id) is speech
+
+
+def refused_for_limit(
+    parts: Bench, act: Callable[..., object], reason: Reason, *given: Any
+) -> None:
+    """Checks that an act is refused for a limit, changing nothing."""
+    assert refused(parts, act, *given).reason is reason

@@ -256,12 +256,10 @@ def test_nothing_of_before_a_reset_happens_after_it(
         await turns(3)
 
         new = b.accounts.reset(old)
-        forgetting = asyncio.create_task(b.dispatcher.forget(old))
-        await turns(1)
-        made = b.voice(new, callback_url=NEW)  # another client of the account is quick
-        await forgetting
+        await b.dispatcher.forget(old)
         before = len(sender.sent)
         sender.go.set()
+        made = b.voice(new, callback_url=NEW)
         await asyncio.wait_for(b.dispatcher.advance(new, 9000), PATIENCE_S)
         await asyncio.wait(under_way, timeout=PATIENCE_S)
 
@@ -276,5 +274,37 @@ def test_nothing_of_before_a_reset_happens_after_it(
         assert old.agenda.next_at() is None
         assert len(new.callbacks) == 3
         await b.dispatcher.stop(b.accounts, 0)
+
+    run(live())
+
+
+@pytest.mark.parametrize("advances", [[], [2000], [2000, 9000]])
+def test_new_epoch_is_served_while_the_old_one_ends(advances: list[int]) -> None:
+    """A client that is quicker than the end of what was under way before the reset gets its callbacks all the same."""
+
+    async def live() -> None:
+        sender = Stubborn()
+        b = bench(sender=sender, behaviour=Behaviour(callback_firing="with_submitted"))
+        sender.go.clear()
+        old = b.mine
+        b.voice(callback_url=OLD)
+        under_way = [asyncio.create_task(b.dispatcher.advance(old, by_ms)) for by_ms in advances]
+        under_way.append(asyncio.create_task(b.dispatcher.settle(old)))
+        await turns(3)
+
+        new = b.accounts.reset(old)
+        forgetting = asyncio.create_task(b.dispatcher.forget(old))
+        await turns(1)
+        b.voice(new, callback_url=NEW)
+        advancing = asyncio.create_task(b.dispatcher.advance(new, 9000))
+        await forgetting
+        before = len(sender.sent)
+        sender.go.set()
+        await asyncio.wait_for(advancing, 1)
+        await asyncio.wait(under_way, timeout=PATIENCE_S)
+
+        assert OLD not in [url for url, _ in sender.sent[before:]]
+        told = [json.loads(body)["task_status"] for url, body in sender.sent if url == NEW]
+        assert told == ["submitted", "processing", "succeed"]
 
     run(live())

@@ -195,11 +195,12 @@ def test_wait_in_vain_says_what_happened_instead(mock: Api, elsewhere: Elsewhere
     mock.learn(callback_url="http://127.0.0.1:1/", external_task_id="e")
     mock.advance(2)
 
-    for what, match, words in [
+    cases: list[tuple[str, dict[str, Any], str]] = [
         ("request", {"body": {"voice_name": "Bob"}}, "body.voice_name is 'Ada', not 'Bob'"),
         ("task", {"task": "e"}, "it is processing (next due in 7 s"),
         ("callback", {"task_status": "succeed"}, " processing -> "),
-    ]:
+    ]
+    for what, match, words in cases:
         status, value = elsewhere.wait(what, match, timeout=0.05).result(LONG_S)
         assert status == 408
         assert f"waited 0.05 s for {what}: found 0 of 1" in value["error"]

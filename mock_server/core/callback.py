@@ -1,7 +1,7 @@
 """What goes wrong with one callback, and how it is read from its text or object.
 
-``drop``, ``times=3;every=1``, ``delay=30``, ``signature=bad``: the same grammar as that of faults. Without any, a callback is
-sent once, when its status comes.
+``drop``, ``times=3;every=1``, ``delay=30``, ``signature=bad``: the same grammar as that of faults. Without any, a
+callback is sent once, when its status comes.
 """
 
 from __future__ import annotations
@@ -141,9 +141,7 @@ def _switch(value: Mapping[str, Any], key: str) -> bool:
     return found
 
 
-def _number(
-    value: Mapping[str, Any], key: str, default: float, low: float, high: float
-) -> float:
+def _number(value: Mapping[str, Any], key: str, default: float, low: float, high: float) -> float:
     found = value.get(key, default)
     if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
         raise IllegalFault(f"{key!r} must be a number from {low:g} to {high:g}, not {found!r}")

@@ -7,6 +7,7 @@ both go through the same rules.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from mock_server.core.errors import Reason
 from mock_server.core.fault import ALWAYS, BodyFault, Commit, Fault, SocketFault, When
 from mock_server.core.words import nearest
 
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 #: The longest injected latency, hang apart, in wall seconds.
 MAX_LATENCY_S = 3600.0
 #: The longest time until a task shows, in virtual seconds: ten years.
@@ -263,10 +265,8 @@ def number_of(name: str, text: str) -> float:
     Raises:
         IllegalFault: it is none.
     """
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
+    # float() also takes digits of other scripts, and underscores.
+    found = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(found):
         raise IllegalFault(f"{name!r} must be a number, not {text!r}")
     return int(found) if found == int(found) else found

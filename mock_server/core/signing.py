@@ -1,8 +1,8 @@
 """Signing callbacks as Standard Webhooks does: ``webhook-id``, ``webhook-timestamp``, ``webhook-signature``.
 
 Documented: off without a secret; a secret begins with ``whsec_``; during a rotation both secrets sign, and any match is
-valid; the signed text is ``{id}.{timestamp}.{body}`` with the timestamp in seconds (vendor callback page, 2026-08). Whether
-signatures ride on these endpoints' callbacks too is assumed: the page describes them in general.
+valid; the signed text is ``{id}.{timestamp}.{body}`` with the timestamp in seconds (vendor callback page, 2026-08).
+Whether signatures ride on these endpoints' callbacks too is assumed: the page describes them in general.
 """
 
 from __future__ import annotations

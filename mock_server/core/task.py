@@ -52,7 +52,11 @@ class TaskKind(StrEnum):
 
 
 class InvalidTimeline(ValueError):
-    """Raised when steps do not form a legal timeline; the message names the step."""
+    """Raised when steps do not form a legal timeline; the message names the step, ``number`` is its own, from 1."""
+
+    def __init__(self, message: str, number: int = 1) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 class TaskIsTerminal(Exception):
@@ -162,11 +166,13 @@ def check_timeline(timeline: Timeline) -> Timeline:
         raise InvalidTimeline("step 1 must come at 0: it is what the create answers")
     for number, (before, step) in enumerate(pairwise(timeline), start=2):
         if step.status not in TRANSITIONS[before.status]:
-            raise InvalidTimeline(f"step {number}: {before.status} cannot become {step.status}")
+            words = f"{before.status} cannot become {step.status}"
+            raise InvalidTimeline(f"step {number}: {words}", number)
         if before.after_ms is None and step.after_ms is not None:
-            raise InvalidTimeline(f"step {number} has a time but follows one that never comes")
+            words = "has a time but follows one that never comes"
+            raise InvalidTimeline(f"step {number} {words}", number)
         if step.after_ms is not None and step.after_ms < (before.after_ms or 0):
-            raise InvalidTimeline(f"step {number} comes before step {number - 1}")
+            raise InvalidTimeline(f"step {number} comes before step {number - 1}", number)
     return timeline
 
 

@@ -18,6 +18,9 @@ from mock_server.waiting import Interrupted, NeverHappens
 
 T = TypeVar("T")
 
+#: The last instant that a clock is moved to, in ms. Source: openapi/control.yaml, Advance.to.
+END_OF_TIME = 90_000_000_000_000
+
 
 async def _unless_stopped(happening: Awaitable[T]) -> T:
     """What is awaited on a clock, which ends when the server stops or the account is reset."""
@@ -52,6 +55,8 @@ async def advance(asked: Asked) -> Json:
     begin = account.clock.now()
     if "by" in body:
         by_ms = round(body["by"] * 1000)
+        if begin + by_ms > END_OF_TIME:
+            raise ControlError(409, f"that is after {END_OF_TIME}, the last instant there is")
         moving = dispatcher.advance(account, by_ms, deliver=deliver)
     elif "to" in body:
         _refuse_past(account, int(body["to"]))

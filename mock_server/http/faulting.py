@@ -16,6 +16,7 @@ from mock_server.http.breakage import can_break
 from mock_server.http.choosing import NOTHING_CREATED
 from mock_server.http.dialect import Call, Dialect
 from mock_server.http.envelope import Answer
+from mock_server.patching import patched
 from mock_server.world import World
 
 #: A gateway's page, as reverse proxies word it.
@@ -127,7 +128,7 @@ def _distorted(answer: Answer, strike: Strike, fault: Fault, call: Call) -> Answ
     if fault.retry_after is not None:
         answer.headers = (*answer.headers, (b"retry-after", b"%d" % fault.retry_after))
     if fault.edit:
-        edited = _edited(answer.body, fault)
+        edited = patched(orjson.loads(answer.body), fault.edit)
         if edited is None:
             strike.bypass()
             if _says_only(fault, "edit", "commit"):
@@ -156,23 +157,6 @@ def _distorted(answer: Answer, strike: Strike, fault: Fault, call: Call) -> Answ
 def _says_only(fault: Fault, *keys: str) -> bool:
     """Whether a fault has no other effect than these."""
     return set(fault.value) <= set(keys)
-
-
-def _edited(body: bytes, fault: Fault) -> bytes | None:
-    """The body with the patch applied, or ``None`` when it does not fit."""
-    import jsonpatch  # only edits need it
-    import jsonpointer
-
-    try:
-        value = jsonpatch.apply_patch(orjson.loads(body), list(fault.edit))
-        return orjson.dumps(value)
-    except (
-        jsonpatch.JsonPatchException,
-        jsonpointer.JsonPointerException,
-        ValueError,
-        TypeError,
-    ):
-        return None
 
 
 def _shown(text: str) -> str:

@@ -274,3 +274,38 @@ def test_ezmodel_refuses_credentials_alike() -> None:
     for key in ("", "any", token(exp=1)):
         assert mock.using(key).post(EZ_PATH, EZ_SPEECH).error == (401, 401)
     assert mock.using(token()).post(EZ_PATH, EZ_SPEECH).status == 200
+
+
+@pytest.mark.parametrize("options", [{}, PAIR], ids=["anyone", "configured"])
+def test_tokens_can_expire_by_the_accounts_clock(options: dict[str, Any]) -> None:
+    """With auth_clock=virtual a token ages by the wall clock, and by what its account was advanced."""
+    mock = api(auth_clock="virtual", **options)
+    mine = mock.using(token())
+    other = mock.using(token(iss="AK" if options else "someone-else", exp=int(time.time()) + 10**6))
+    mine.control("POST", "/reset")
+    assert mine.voices().status == 200
+    mine.advance(1700)
+    assert mine.voices().status == 200
+    mine.advance(200)
+
+    assert mine.voices().error == (401, 1004)
+    assert mine.speak().error == (401, 1004)
+    assert other.voices().status == 200
+    # A client that signs a new one with its own clock needs a life that reaches the account's.
+    assert mock.using(token(exp=int(time.time()) + 3600)).voices().status == 200
+
+
+def test_tokens_expire_by_the_wall_clock_by_default() -> None:
+    """However far an account is advanced, its tokens are judged by the machine's clock."""
+    mock = api().using(token(iss="wall-clock"))
+    mock.advance(10**6)
+
+    assert mock.voices().status == 200
+
+
+def test_a_key_never_expires() -> None:
+    """An API key is let in at any virtual time."""
+    mock = api(auth_clock="virtual")
+    mock.advance(10**8)
+
+    assert mock.voices().status == 200

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mock_server import RunningServer
 from mock_server.core.errors import Reason
 from tests.http.api import Api, api
 
@@ -128,7 +127,7 @@ def test_task_is_matched_by_the_id_in_the_path() -> None:
 
 
 def test_when_says_which_matches_are_struck() -> None:
-    """after, count, window and ttl: passed, struck, too early, expired."""
+    """Of after, count, window and ttl: passed, struck, too early, expired."""
     mock = api()
     arm(mock, "5000", id="later", when={"after": 1, "count": 2})
     assert [mock.voices().status for _ in range(4)] == [200, 500, 500, 200]

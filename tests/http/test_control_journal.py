@@ -97,7 +97,7 @@ def test_refusals_faults_and_warnings_are_noted() -> None:
     ids=lambda item: ascii(item)[:20],
 )
 def test_any_body_is_noted(sent: bytes, body: Any, is_cut: bool) -> None:
-    """A body is shown decoded, or as null when it is no JSON, too long or too deep; none makes the journal unreadable."""
+    """A body is shown decoded, or as null when it is no JSON, too long or too deep; the journal stays readable."""
     mock = api()
     mock.post("/v1/audio/tts", sent)
 
@@ -108,7 +108,7 @@ def test_any_body_is_noted(sent: bytes, body: Any, is_cut: bool) -> None:
 
 
 def test_journal_is_read_in_parts() -> None:
-    """since leaves out older entries, limit the older of the rest; oldest come first; control calls are not noted."""
+    """Since leaves out older entries, limit the older of the rest; oldest come first; control calls are not noted."""
     mock = api()
     for _ in range(5):
         mock.presets()
@@ -165,13 +165,13 @@ def test_requests_without_a_credential_have_a_journal() -> None:
 
 
 def test_verify_counts_what_matches() -> None:
-    """Without a count at least one is wanted; count is exact, at_least and at_most are bounds; each gives its numbers."""
+    """Without a count at least one is wanted; count is exact, at_least and at_most are bounds."""
     mock = api()
     task_id = mock.learn(external_task_id="e").data["task_id"]
     mock.voice(task_id)
     mock.voice("e")
 
-    for expect, wanted, numbers, is_ok in [
+    cases: list[tuple[dict[str, Any], str, list[int], bool]] = [
         ({"match": {}}, "at least 1", [1, 2, 3], True),
         ({"match": {"operation": "getCustomVoice"}, "count": 2}, "exactly 2", [2, 3], True),
         ({"match": {"operation": "getCustomVoice"}, "count": 1}, "exactly 1", [2, 3], False),
@@ -187,7 +187,8 @@ def test_verify_counts_what_matches() -> None:
         ),
         ({"match": {"scenario": "default"}, "at_least": 0}, "at least 0", [1, 2, 3], True),
         ({"match": {"fault": "*"}}, "at least 1", [], False),
-    ]:
+    ]
+    for expect, wanted, numbers, is_ok in cases:
         verdict = verify(mock, expect)
         (result,) = verdict["results"]
         found = (result["wanted"], result["numbers"], result["matched"], result["ok"])

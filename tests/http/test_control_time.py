@@ -152,7 +152,7 @@ def test_advance_takes_seconds(seconds: float) -> None:
     ids=lambda body: ascii(body)[:40],
 )
 def test_advance_by_anything_else_is_refused(body: Any) -> None:
-    """No number, a negative, huge or not finite one, none or two of by, to and until are 400; the clock stands still."""
+    """No number, a negative or huge one, none or two of by, to and until are 400, and the clock stands still."""
     mock = api()
 
     status, value = mock.control("POST", "/clock/advance", body)

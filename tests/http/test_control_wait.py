@@ -49,7 +49,7 @@ def test_what_has_happened_is_found_at_once() -> None:
 
 
 def test_count_and_since_are_of_requests() -> None:
-    """count wants so many; since leaves out the ones that were there before."""
+    """So many are wanted; since leaves out the ones that were there before."""
     mock = api()
     for _ in range(3):
         mock.voices()
