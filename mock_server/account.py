@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from mock_server.core.agenda import Agenda
+from mock_server.callback_rules import CallbackRules
+from mock_server.core.agenda import Agenda, Due
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.limits import Limits, RateWindow
 from mock_server.core.scenario import Scenario
 from mock_server.core.task import CustomVoice, Task, due_at
+from mock_server.deliveries import Deliveries, DeliveryState
 from mock_server.events import CallbackAttempted
 from mock_server.faults import Chance, Faults
 from mock_server.journal import Journal
@@ -97,6 +99,8 @@ class Account:
         self.rate_window = RateWindow()
         self.callbacks: deque[CallbackAttempted] = deque(maxlen=CALLBACK_RING)
         self.callbacks_made = 0
+        self.deliveries = Deliveries()
+        self.callback_rules = CallbackRules(chance)
         self.speech_dropped = 0
         self.watchers: list[Future[None]] = []
         #: What the account's own voices are ``owned_by`` (documented: the creator's numeric id); empty until needed.
@@ -219,11 +223,15 @@ class Account:
 
         A step that an intervention has cut stays in the agenda until its instant, and is not counted.
         """
-        return [
-            due.at
-            for due in self.agenda
-            if (task := self.task(due.task_id)) is not None and due_at(task, due.step) == due.at
-        ]
+        return [due.at for due in self.agenda if self._is_valid(due)]
+
+    def _is_valid(self, due: Due) -> bool:
+        if due.delivery:
+            delivery = self.deliveries.get(due.delivery)
+            is_waiting = delivery is not None and delivery.state is DeliveryState.PENDING
+            return is_waiting and delivery is not None and delivery.next_at == due.at
+        task = self.task(due.task_id)
+        return task is not None and due_at(task, due.step) == due.at
 
     @property
     def is_touched(self) -> bool:

@@ -1,6 +1,6 @@
-"""The command line: ``kling-mock serve``, ``ctl``, and what lists things without a server.
+"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, and what lists things without a server.
 
-Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl`` has 1 too.
+Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl`` and ``listen`` have 1 too.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from mock_server.sockets import CannotStart
 from mock_server.terminal import aligned, fail, write, write_json
 
 #: Settings that are on or off: ``--quiet`` and ``--no-quiet``.
+_REPEATED = ("behaviour", "webhook_secret", "callback_allow", "callback_rewrite")
 _SWITCHES = ("magic", "strict", "quiet", "json")
 #: Settings that say which scenarios there are, and which readings are in force.
 _OF_SCENARIOS = ("scenarios", "scenario", "fixtures", "magic")
@@ -66,7 +67,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
-    parser = _parser(is_ctl=words[:1] == ["ctl"])
+    parser = _parser("".join(words[:1]))
     arguments, unknown = parser.parse_known_args(words)
     command: Callable[[argparse.Namespace], int] | None = getattr(arguments, "run", None)
     if unknown:
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser(*, is_ctl: bool) -> Parser:
+def _parser(chosen: str) -> Parser:
     parser = Parser(
         prog="kling-mock",
         description="A stateful mock of Kling AI's text-to-speech and custom-voice API.",
@@ -115,18 +116,33 @@ def _parser(*, is_ctl: bool) -> Parser:
     )
     _add_settings(serve, NAMES)
     serve.set_defaults(run=_serve)
+    _add_lazily(command, chosen)
+    _add_listings(command)
+    return parser
+
+
+def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None:
+    """Commands whose many options are made only when they are chosen."""
     ctl = command(
         "ctl",
         "look into a running mock, and steer it",
         "Looks into a running mock, and steers it. Exit codes: 0 done; 1 a wait ran out, or what"
         " was checked is not so; 2 a mistake, a refusal, or no server.",
     )
-    if is_ctl:  # its many options are made for nobody else
+    listen = command(
+        "listen",
+        "receive callbacks: verify, show, forward them, or misbehave",
+        "Receives callbacks: verifies, shows and forwards them, or misbehaves. Exit codes: 0 ended"
+        " by a signal or --count; 1 --count was not reached within --timeout; 2 a mistake.",
+    )
+    if chosen == "ctl":
         from mock_server import ctl as ctl_module
 
         ctl_module.fill(ctl)
-    _add_listings(command)
-    return parser
+    elif chosen == "listen":
+        from mock_server import listen as listen_module
+
+        listen_module.fill(listen)
 
 
 def _add_listings(command: Callable[[str, str], Parser]) -> None:
@@ -163,7 +179,7 @@ def _add_settings(parser: argparse.ArgumentParser, names: Collection[str]) -> No
             parser.add_argument(
                 flag(item.name),
                 metavar=item.metadata["metavar"],
-                action="append" if item.name == "behaviour" else "store",
+                action="append" if item.name in _REPEATED else "store",
                 default=argparse.SUPPRESS,
                 help=f"{text} (default {shown})" if shown not in ("", None) else text,
             )

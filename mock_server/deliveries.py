@@ -49,6 +49,7 @@ class Delivery:
         number: from 1, in the order in which they were made.
         id: what it is signed as; a resent or doubled callback has that of the first.
         headers: of its first attempt; a replay sends the same again.
+        original: the delivery that this one is a copy of, whose bytes it sends.
         next_at: instant in ms of the next attempt that is planned.
         done: resolved when the attempt that is under way is over.
     """
@@ -61,6 +62,7 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     body: bytes | None = None
     headers: dict[str, str] | None = None
+    original: Delivery | None = None
     is_replay: bool = False
     next_at: int | None = None
     attempts: list[Tried] = field(default_factory=list)

@@ -1,77 +1,48 @@
-"""Delivering callbacks, and waiting on an account's clock.
+"""Time passing: what is due in each account happens, and whoever waits on its clock is told.
 
 What is due, and when, is data in each account's agenda. The dispatcher keeps one timer per account, for its next due
-step; it hands callbacks to one chain per task, so that a receiver gets a task's callbacks in order, and opens at most
-four connections to one receiver. A receiver that is slow or gone delays what is meant for it, and nothing else.
+entry; callbacks are handed to the courier. A receiver that is slow or gone delays what is meant for it, and nothing
+else.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from mock_server.account import Account
-from mock_server.core.redact import shown_url
+from mock_server.core.agenda import Due
 from mock_server.core.task import TERMINAL, Observation, Step, Task, due_at, observe, observe_step
-from mock_server.events import CallbackAttempted, CallbackNotDelivered, Event, Observer
-from mock_server.planning import Arrival, Planner, moved
-from mock_server.ports import Renderer
-from mock_server.sender import Attempt, Sender
+from mock_server.deliveries import Delivery
+from mock_server.events import Event, Observer
+from mock_server.planning import Planner, moved
+from mock_server.sending import Courier, attempted, not_delivered
 
-#: Connections open at once to one receiver.
-PER_RECEIVER = 4
 #: Steps handled in one turn of the loop, so that a thousand due at once do not hold up requests.
 _PER_TURN = 500
 #: A timer is set again at least this often, in seconds: loops refuse enormous delays.
 _LONGEST_TIMER_S = 3600.0
 
 
-@dataclass(slots=True, eq=False)
-class Delivery:
-    """A callback to be sent: which status of which task, and the bytes once they are rendered."""
-
-    account: Account
-    task: Task
-    seen: Observation
-    done: asyncio.Future[Attempt]
-    body: bytes | None = None
-    attempts: list[Attempt] = field(default_factory=list)
-
-
 class Dispatcher:
-    """Sends what is due.
+    """Lets happen what is due.
 
     Args:
         planner: asked what arrives; it plans the next step.
-        render: makes the body, from the task as it is at the due instant.
-        publish: told of every attempt.
+        courier: sends what a callback reports.
+        publish: told of what is not delivered when the server stops.
     """
 
-    def __init__(
-        self,
-        planner: Planner,
-        sender: Sender,
-        render: Renderer,
-        publish: Observer,
-    ) -> None:
+    def __init__(self, planner: Planner, courier: Courier, publish: Observer) -> None:
         self._planner = planner
-        planner.planned = self.planned
-        self._sender = sender
-        self._render = render
+        planner.planned = courier.planned = self.planned
+        self._courier = courier
         self._publish = publish
         self._loop: asyncio.AbstractEventLoop | None = None
         # With the instant beside each: uvloop's handle of a call that is due at once does not know it.
         self._timers: dict[str, tuple[float, asyncio.Handle]] = {}
         self._advancing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._chains: dict[str, deque[Delivery]] = {}
-        self._runners: dict[asyncio.Task[None], Account] = {}
-        self._receivers: WeakValueDictionary[tuple[str, str, int | None], asyncio.Semaphore] = (
-            WeakValueDictionary()
-        )
         self._watchers: dict[str, list[tuple[Account, asyncio.Future[Observation]]]] = {}
         #: Set when the server stops; ``None`` before it starts.
         self.stopping: asyncio.Event | None = None
@@ -181,31 +152,23 @@ class Dispatcher:
     async def forget(self, account: Account) -> None:
         """Ends everything that is under way for an account that was reset; after this nothing of it is sent."""
         self._cancel_timer(account.id)
-        runners = [runner for runner, owner in self._runners.items() if owner is account]
-        for chain in self._chains.values():
-            for delivery in chain:
-                if delivery.account is account:
-                    delivery.done.cancel()
-        for runner in runners:
-            runner.cancel()
-        await asyncio.gather(*runners, return_exceptions=True)
-        for task_id in [key for key, chain in self._chains.items() if chain[0].account is account]:
-            del self._chains[task_id]
+        await self._courier.forget(account)
         for owner, future in [item for items in self._watchers.values() for item in items]:
             if owner is account:
                 future.cancel()
 
-    def is_delivering(self, account: Account) -> bool:
-        """Whether a callback of the account is on its way or in a queue."""
-        return any(owner is account for owner in self._runners.values())
+    async def task_settled(self, account: Account, task_id: str) -> None:
+        """Lets happen what is due for a new task, and waits for its callbacks that are on their way."""
+        self._arrive_due(account)
+        for delivery in self._courier.in_flight(account, task_id):
+            if delivery.done is not None:
+                await asyncio.shield(delivery.done)
 
     def release(self) -> None:
         """Ends every wait on a clock, every advance and every fault that takes time: the server is stopping."""
         if self.stopping is not None:
             self.stopping.set()
-        for chain in self._chains.values():
-            for delivery in chain:
-                delivery.done.cancel()
+        self._courier.release()
         for waiting in self._watchers.values():
             for _, future in waiting:
                 future.cancel()
@@ -216,20 +179,12 @@ class Dispatcher:
             timer.cancel()
         self._timers.clear()
         self._loop = None
-        if self._runners:
-            await asyncio.wait(self._runners, timeout=grace_s)
-        for runner in self._runners:
-            runner.cancel()
-        await asyncio.gather(*self._runners, return_exceptions=True)
-        for chain in self._chains.values():
-            for delivery in chain:
-                delivery.done.cancel()
-                self._publish(_not_delivered(delivery.task, delivery.seen, None))
+        await self._courier.stop(accounts, grace_s)
         for account in accounts:
             told: set[tuple[str, int]] = set()
             for due in account.agenda:
-                self._tell_planned(account, due.task_id, due.step, told)
-        await self._sender.close()
+                if not due.delivery:  # deliveries were told of already
+                    self._tell_planned(account, due.task_id, due.step, told)
 
     def _tell_planned(
         self, account: Account, task_id: str, index: int, told: set[tuple[str, int]]
@@ -240,7 +195,7 @@ class Dispatcher:
             seen = observe_step(task, index)
             if (task_id, index) not in told and self._planner.is_reported(account, task, seen):
                 told.add((task_id, index))
-                self._publish(_not_delivered(task, seen, max(0, at - now) / 1000))
+                self._publish(not_delivered(task, seen, max(0, at - now) / 1000))
             index += 1
 
     def _cancel_timer(self, account_id: str) -> None:
@@ -256,107 +211,46 @@ class Dispatcher:
     def _arrive_due(self, account: Account, most: int | None = None) -> None:
         now = account.clock.now()
         while most != 0 and (due := account.agenda.pop_due(now)) is not None:
-            arrival = self._planner.arrive(account, due)
-            if arrival is not None:
-                self._arrived(account, arrival)
+            self._come(account, due)
             most = None if most is None else most - 1
 
-    def _arrived(self, account: Account, arrival: Arrival) -> Delivery | None:
+    def _come(self, account: Account, due: Due) -> tuple[Event | None, list[Delivery]]:
+        """An entry of the agenda has come: what there is to tell of it, and what is on its way because of it."""
+        if due.delivery:
+            delivery = self._courier.due(account, due.delivery, due.at)
+            return None, [] if delivery is None else [delivery]
+        arrival = self._planner.arrive(account, due)
+        if arrival is None:
+            return None, []
         if arrival.seen.status in TERMINAL:
             for owner, future in self._watchers.get(arrival.task.id, ()):
                 if owner is account and not future.done():
                     future.set_result(arrival.seen)
-        return self._enqueue(account, arrival) if arrival.reported and not account.closed else None
+        told = moved(arrival.task, arrival.seen) if due.step else None
+        if not arrival.reported or account.closed:
+            return told, []
+        return told, self._courier.dispatch(account, arrival.task, arrival.seen)
 
     async def _in_flight(self, account: Account) -> list[Event]:
         """Waits for the account's callbacks that fell due before, and are on their way or in a queue."""
-        waiting = [
-            delivery
-            for chain in self._chains.values()
-            for delivery in chain
-            if delivery.account is account
-        ]
-        return [_attempted(delivery, await asyncio.shield(delivery.done)) for delivery in waiting]
+        return await _outcomes(account, self._courier.in_flight(account))
 
     async def _happen(self, account: Account, at: int, deliver: bool) -> list[Event]:
         happened: list[Event] = []
-        deliveries: list[Delivery] = []
+        sent: list[Delivery] = []
         while (due := account.agenda.pop_due(at)) is not None:
-            arrival = self._planner.arrive(account, due)
-            if arrival is None:
-                continue
-            if due.step:
-                happened.append(moved(arrival.task, arrival.seen))
-            delivery = self._arrived(account, arrival)
-            if delivery is not None and deliver:
-                deliveries.append(delivery)
-        for delivery in deliveries:
-            attempt = await asyncio.shield(delivery.done)
-            happened.append(_attempted(delivery, attempt))
-        return happened
-
-    def _enqueue(self, account: Account, arrival: Arrival) -> Delivery:
-        loop = asyncio.get_running_loop()
-        delivery = Delivery(account, arrival.task, arrival.seen, loop.create_future())
-        chain = self._chains.get(arrival.task.id)
-        if chain is None:
-            chain = self._chains[arrival.task.id] = deque([delivery])
-            runner = loop.create_task(self._run(arrival.task.id, chain))
-            self._runners[runner] = account
-            runner.add_done_callback(self._runners.pop)
-        else:
-            chain.append(delivery)
-        return delivery
-
-    async def _run(self, task_id: str, chain: deque[Delivery]) -> None:
-        while chain:
-            delivery = chain[0]
-            async with self._receiver(delivery.task.callback_url):
-                attempt = await self._attempt(delivery)
-            chain.popleft()
-            if not delivery.done.done():
-                delivery.done.set_result(attempt)
-        self._chains.pop(task_id, None)
-
-    async def _attempt(self, delivery: Delivery) -> Attempt:
-        if delivery.body is None:
-            delivery.body = self._render(delivery.task, delivery.seen)
-        attempt = await self._sender.post(delivery.task.callback_url, delivery.body)
-        delivery.attempts.append(attempt)
-        told = _attempted(delivery, attempt)
-        delivery.account.add_attempt(told)
-        self._publish(told)
-        return attempt
-
-    def _receiver(self, url: str) -> asyncio.Semaphore:
-        return self._receivers.setdefault(_receiver_of(url), asyncio.Semaphore(PER_RECEIVER))
+            told, deliveries = self._come(account, due)
+            if told is not None:
+                happened.append(told)
+            sent += deliveries
+        return happened + (await _outcomes(account, sent) if deliver else [])
 
 
-def _receiver_of(url: str) -> tuple[str, str, int | None]:
-    """What makes two URLs lead to one receiver: scheme, host and port."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-        return parts.scheme, parts.hostname or "", port
-    except ValueError:
-        return "", url, None
-
-
-def _attempted(delivery: Delivery, attempt: Attempt) -> CallbackAttempted:
-    return CallbackAttempted(
-        delivery.task.id,
-        delivery.task.account_id,
-        delivery.seen.status,
-        shown_url(delivery.task.callback_url),
-        len(delivery.attempts),
-        attempt.status,
-        attempt.error,
-        round(attempt.took_ms, 1),
-        delivery.account.clock.now(),
-    )
-
-
-def _not_delivered(task: Task, seen: Observation, due_in_s: float | None) -> CallbackNotDelivered:
-    return CallbackNotDelivered(
-        task.id, task.account_id, seen.status, shown_url(task.callback_url), due_in_s
-    )
+async def _outcomes(account: Account, deliveries: Iterable[Delivery]) -> list[Event]:
+    """The attempts that are awaited, in the order in which they were begun."""
+    happened: list[Event] = []
+    for delivery in deliveries:
+        if delivery.done is not None:
+            await asyncio.shield(delivery.done)
+            happened.append(attempted(account, delivery))
+    return happened

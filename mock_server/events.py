@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 
@@ -54,6 +54,7 @@ class CallbackAttempted:
     error: str
     took_ms: float
     at: int = 0
+    delivery: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ Event = RequestAnswered | TaskMoved | CallbackAttempted | CallbackNotDelivered
 
 def plain(event: Event) -> dict[str, Any]:
     """An event as plain data, its kind under ``event``: what --json and the control API print."""
-    return {"event": event.event, **asdict(event)}
+    return {"event": event.event, **{name: getattr(event, name) for name in event.__slots__}}
 
 
 class Observer(Protocol):

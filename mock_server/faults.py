@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from mock_server.core.fault import Fault, When
+from mock_server.core.fault import ALWAYS, Fault, When
 from mock_server.core.pattern import Exchange, Pattern
+
+P = TypeVar("P")
+F = TypeVar("F")
 
 #: The number in [0, 1) of a match: by rule and ordinal.
 Chance = Callable[[str, int], float]
@@ -21,8 +25,8 @@ class NameTaken(ValueError):
 
 
 @dataclass(slots=True, eq=False)
-class Rule:
-    """An armed fault, and how it has fared.
+class Rule(Generic[P, F]):
+    """An armed fault, what it is for, and how it has fared.
 
     Attributes:
         armed_at: instant of the arming in ms, on the account's clock.
@@ -32,8 +36,8 @@ class Rule:
     """
 
     id: str
-    pattern: Pattern
-    fault: Fault
+    pattern: P
+    fault: F
     when: When
     armed_at: int
     matched: int = 0
@@ -70,6 +74,10 @@ class Rule:
         return "expired" if self.when.is_over(self.consumed, elapsed_s) else "armed"
 
 
+#: A fault that is armed against exchanges.
+FaultRule = Rule[Pattern, Fault]
+
+
 @dataclass(slots=True, eq=False)
 class Plan:
     """A script of faults per operation; a step of ``None`` lets the exchange pass."""
@@ -85,11 +93,11 @@ class Plan:
 
     @property
     def completed(self) -> bool:
-        """Whether every step was reached."""
-        return not any(self.left(operation) for operation in self.steps)
+        """Whether every step was reached, and fitted."""
+        return not self.bypassed and not any(self.left(operation) for operation in self.steps)
 
     def bypass(self) -> None:
-        """A step did not fit its exchange."""
+        """A step did not fit its exchange: it was not played, and the plan never completes."""
         self.bypassed += 1
 
 
@@ -98,7 +106,7 @@ class Strike:
     """A fault that strikes an exchange, and who it is from. ``fault`` of ``None``: a plan lets it pass."""
 
     fault: Fault | None
-    source: Rule | Plan | None = None
+    source: FaultRule | Plan | None = None
 
     def bypass(self) -> None:
         """It did not fit the exchange: told to whoever it is from."""
@@ -115,9 +123,9 @@ class Faults:
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
-        self._rules: dict[str, Rule] = {}
+        self._rules: dict[str, FaultRule] = {}
         self._plans: dict[str, Plan] = {}
-        self._of_scenarios: dict[tuple[str, str], Rule] = {}
+        self._of_scenarios: dict[tuple[str, str], FaultRule] = {}
         self._made: dict[str, int] = {}
         #: Whether a rule or plan is armed.
         self.armed = False
@@ -125,7 +133,7 @@ class Faults:
         self.in_tasks = False
 
     @property
-    def rules(self) -> list[Rule]:
+    def rules(self) -> list[FaultRule]:
         """The armed rules, in the order in which they are asked."""
         return list(self._rules.values())
 
@@ -134,7 +142,7 @@ class Faults:
         """The plans, in the order in which they are asked."""
         return list(self._plans.values())
 
-    def rule(self, rule_id: str) -> Rule | None:
+    def rule(self, rule_id: str) -> FaultRule | None:
         """The rule with this id."""
         return self._rules.get(rule_id)
 
@@ -142,7 +150,7 @@ class Faults:
         """The plan with this id."""
         return self._plans.get(plan_id)
 
-    def arm(self, rule_id: str, pattern: Pattern, fault: Fault, when: When, now: int) -> Rule:
+    def arm(self, rule_id: str, pattern: Pattern, fault: Fault, when: When, now: int) -> FaultRule:
         """Arms a fault at ``now`` (ms); without an id it gets the next number.
 
         Raises:
@@ -164,7 +172,7 @@ class Faults:
         self.armed = True
         return plan
 
-    def disarm(self, rule_id: str) -> Rule | None:
+    def disarm(self, rule_id: str) -> FaultRule | None:
         """Takes a rule away."""
         found = self._rules.pop(rule_id, None)
         self.armed = bool(self._rules or self._plans)
@@ -188,10 +196,19 @@ class Faults:
         return None
 
     def of_scenario(
-        self, scenario: str, faults: Iterator[tuple[int, Fault, When]], key: str, now: int
+        self,
+        scenario: str,
+        faults: Iterator[tuple[int, Fault, When]],
+        key: str,
+        now: int,
+        *,
+        is_order: bool = False,
     ) -> Strike | None:
-        """What a scenario does to an exchange of one of its tasks, or of one retried create, by ``key``."""
+        """What a scenario does to an exchange of one of its tasks or, ``is_order``, of a create, by ``key``."""
+        passed: list[tuple[str, str]] = []
         for number, fault, when in faults:
+            if when == ALWAYS:
+                return Strike(fault)
             name = f"{scenario}.{number}"
             rule = self._of_scenarios.get((name, key))
             if rule is None:
@@ -199,6 +216,11 @@ class Faults:
                 self._of_scenarios[name, key] = rule
             if rule.strikes(now, self._chance):
                 return Strike(fault, rule)
+            if rule.state(now) != "armed":
+                passed.append((name, key))
+        if is_order:  # it was let through at last: the same order sent again is another one
+            for entry in passed:
+                del self._of_scenarios[entry]
         return None
 
     def _new(self, wanted: str, word: str, known: Mapping[str, object]) -> str:

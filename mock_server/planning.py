@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mock_server.account import Account
 from mock_server.core.agenda import Due
+from mock_server.core.callback import CallbackFault
 from mock_server.core.scenario import (
     Chosen,
     Plan,
@@ -156,13 +157,13 @@ class Planner:
             ordinal,
         )
 
-    def begin(self, account: Account, task: Task) -> None:
-        """Tells that a stored task exists, and plans its next step."""
+    def begin(self, account: Account, task: Task, plan: Plan) -> None:
+        """Tells that a stored task exists, which follows ``plan``, and plans its next step."""
         if self._tells:
             self._publish(moved(task, observe_step(task, 0)))
         agenda = account.agenda
         before = agenda.next_at()
-        if task.callback_url and self.is_reported(account, task, observe_step(task, 0)):
+        if task.callback_url and self._is_reported(account, task, observe_step(task, 0), plan):
             agenda.plan(task.created_at, task.id, 0)
         self._plan_step(account, task, 1)
         if agenda.next_at() != before:  # else whoever delivers waits for the right instant already
@@ -213,9 +214,13 @@ class Planner:
 
         A speech is reported when its audio is there: only EzModel's can be, and its record has no status (assumed).
         """
-        if not task.callback_url:
-            return False
-        plan = self.plan_of(task)
+        return bool(task.callback_url) and self._is_reported(
+            account, task, seen, self.plan_of(task)
+        )
+
+    def _is_reported(
+        self, account: Account, task: Task, seen: Observation, plan: Plan | None
+    ) -> bool:
         firing = (plan.firing if plan is not None else "") or account.behaviour.callback_firing
         if firing == "never":
             return False
@@ -224,6 +229,17 @@ class Planner:
         if seen.status in TERMINAL or firing == "with_submitted":
             return True
         return firing == "changes" and seen.step > 0
+
+    def callback_fault(
+        self, account: Account, task: Task, seen: Observation
+    ) -> CallbackFault | None:
+        """What goes wrong with the callback of a status of a task, if anything does."""
+        plan = self.plan_of(task)
+        of_scenario = () if plan is None else plan.callbacks
+        rules = account.callback_rules
+        if not of_scenario and not rules.rules:
+            return None
+        return rules.choose(task, seen.status, of_scenario, account.clock.now())
 
     def plan_of(self, task: Task) -> Plan | None:
         """The plan that a task follows, or ``None`` when its scenario is not there any more."""

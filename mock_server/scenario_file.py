@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mock_server import datafile
+from mock_server.core.callback import CallbackRule, callback_fault
 from mock_server.core.delay import Delay, Fixed
 from mock_server.core.errors import Reason
 from mock_server.core.faulttext import FaultReader, IllegalFault, delay, when_of
@@ -80,6 +81,7 @@ class _Reader:
     def _plan(self, kind: TaskKind, value: dict[str, Any]) -> Plan:
         timeline, delays = self._timeline(kind, value)
         lives = value.get("urls_expire_after")
+        callbacks = value.get("callbacks", {})
         return Plan(
             timeline,
             MappingProxyType(delays),
@@ -88,7 +90,11 @@ class _Reader:
                 self._fault([kind, "faults", number], item)
                 for number, item in enumerate(value.get("faults", ()))
             ),
-            value.get("callbacks", {}).get("firing", ""),
+            callbacks.get("firing", ""),
+            tuple(
+                self._callback([kind, "callbacks", "faults", number], item)
+                for number, item in enumerate(callbacks.get("faults", ()))
+            ),
             URL_LIFE_MS if lives is None else round(lives * 1000),
         )
 
@@ -132,6 +138,17 @@ class _Reader:
             raise self._broken([*place, "fault"], str(error)) from None
         try:
             return ScenarioFault(value["operation"], fault, when_of(value.get("when", {})))
+        except IllegalFault as error:
+            raise self._broken([*place, "when"], str(error)) from None
+
+    def _callback(self, place: Sequence[str | int], value: dict[str, Any]) -> CallbackRule:
+        status = TaskStatus(value["status"]) if "status" in value else None
+        try:
+            fault = callback_fault(value["fault"])
+        except IllegalFault as error:
+            raise self._broken([*place, "fault"], str(error)) from None
+        try:
+            return CallbackRule(status, fault, when_of(value.get("when", {})))
         except IllegalFault as error:
             raise self._broken([*place, "when"], str(error)) from None
 

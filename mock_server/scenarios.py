@@ -18,6 +18,8 @@ from mock_server.core.words import nearest
 from mock_server.scenario_file import ScenarioFiles
 
 DEFAULT = "default"
+#: Characters that all magic words must share, for a text that begins with them to be taken for a misspelt one.
+_TELLING = 4
 #: The fields of a request in which a magic word or file name counts, by the kind of task.
 _WORD_FIELDS = {TaskKind.SPEECH: "text", TaskKind.CUSTOM_VOICE: "voice_name"}
 _FILE_FIELDS = {TaskKind.CUSTOM_VOICE: "voice_url"}
@@ -77,7 +79,9 @@ class Scenarios:
             self._check_magic(fixtures)
         self._default = self.named(default)
         #: Whether the default scenario does something to its tasks' requests.
-        self.default_has_faults = any(plan.faults for plan in self._default.plans.values())
+        self.default_interferes = any(
+            plan.faults or plan.is_early for plan in self._default.plans.values()
+        )
 
     def __iter__(self) -> Iterator[Scenario]:
         """The scenarios by name; reads those that were not asked for yet."""
@@ -118,6 +122,17 @@ class Scenarios:
             return None
         scenario = self.named(name)
         return scenario if kind in scenario.plans else None
+
+    def nearly_asked(self, kind: TaskKind, body: Mapping[str, Any]) -> str:
+        """What is wrong with a text that begins as all magic words do and is none that applies; usually nothing."""
+        hint = self._word_hint
+        text: str = body.get("text" if kind is TaskKind.SPEECH else "voice_name", "")
+        if len(hint) < _TELLING or not text.startswith(hint):
+            return ""
+        word = text.partition(" ")[0][:60]
+        if word in self._words:
+            return f"scenario {self._words[word]} has no plan for this kind of task"
+        return f"unknown magic value {word!r}{nearest(word, self._words)}"
 
     def magic_of(self, scenario: Scenario) -> list[dict[str, str]]:
         """The magic values that ask for a scenario: field, and value or file."""

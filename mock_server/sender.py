@@ -10,29 +10,43 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from mock_server.core.target import refusal
+from mock_server.core.target import TargetPolicy
 
 if TYPE_CHECKING:
     import httpx2
 
-#: Documented: the header example of the vendor's callback page.
-CONTENT_TYPE = "application/json; charset=utf-8"
 #: Bytes of a receiver's answer that are read, so that the connection can be used again.
 _READ_BYTES = 65_536
+#: Bytes of a receiver's answer that are kept to be shown.
+SHOWN_BYTES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How one try went: the receiver's HTTP status, or ``None`` and why there is none. ``took_ms`` is wall time."""
+    """How one try went: the receiver's HTTP status, or ``None`` and why there is none.
+
+    Attributes:
+        took_ms: wall time.
+        wall: instant of its begin in ms, on the machine's clock.
+        answer: the first bytes of the receiver's answer.
+        retry_after_s: what its Retry-After says, in seconds.
+        is_refused: the target is none that may be called; trying again is in vain.
+    """
 
     status: int | None
     error: str
     took_ms: float
+    wall: int = 0
+    answer: str = ""
+    retry_after_s: float | None = None
+    is_refused: bool = False
 
     @property
     def delivered(self) -> bool:
@@ -40,32 +54,55 @@ class Attempt:
         return self.status is not None and 200 <= self.status < 300
 
 
+class TargetRefused(ValueError):
+    """Raised when a target may not be called."""
+
+
+class _Answered(NamedTuple):
+    """What a receiver answered."""
+
+    status: int | None
+    body: str = ""
+    retry_after_s: float | None = None
+
+
 class Sender:
     """Posts callbacks.
 
     Args:
         timeout_s: wall seconds for a whole attempt, name resolution included.
-        server_is_local: whether the mock is bound to loopback; then loopback and private targets are allowed.
+        policy: which targets may be called.
     """
 
-    def __init__(self, timeout_s: float, *, server_is_local: bool) -> None:
+    def __init__(self, timeout_s: float, policy: TargetPolicy) -> None:
         self._timeout_s = timeout_s
-        self._server_is_local = server_is_local
+        self._policy = policy
         self._opening: asyncio.Future[httpx2.AsyncClient] | None = None
 
-    async def post(self, url: str, body: bytes) -> Attempt:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
         """Posts ``body`` to ``url`` once. Never raises for what the URL, the receiver or the network does."""
         client = await self._open_client()
-        began = time.perf_counter()
-        status, error = None, ""
+        began, wall = time.perf_counter(), time.time_ns() // 1_000_000
+        answered, error, is_refused = _Answered(None), "", False
         try:
             async with asyncio.timeout(self._timeout_s):
-                status = await self._post(client, url, body)
+                answered = await self._post(client, url, body, headers)
         except TimeoutError:
             error = f"no answer within {self._timeout_s:g} s"
+        except TargetRefused as problem:
+            error, is_refused = str(problem), True
         except Exception as problem:  # noqa: BLE001  # whatever it is, it is the receiver's, and is told
             error = _words(problem)
-        return Attempt(status, error, (time.perf_counter() - began) * 1000)
+        took_ms = (time.perf_counter() - began) * 1000
+        return Attempt(
+            answered.status,
+            error,
+            took_ms,
+            wall,
+            answered.body,
+            answered.retry_after_s,
+            is_refused,
+        )
 
     async def close(self) -> None:
         """Closes idle connections."""
@@ -73,32 +110,38 @@ class Sender:
             opening, self._opening = self._opening, None
             await (await opening).aclose()
 
-    async def _post(self, client: httpx2.AsyncClient, target: str, body: bytes) -> int:
+    async def _post(
+        self, client: httpx2.AsyncClient, target: str, body: bytes, headers: Mapping[str, str]
+    ) -> _Answered:
         import httpx2
 
         url = httpx2.URL(target)
-        address = await self._checked_address(url.host, url.port or _default_port(url.scheme))
-        headers = {"host": url.netloc.decode("ascii"), "content-type": CONTENT_TYPE}
+        reached = self._policy.rewritten(url.host)
+        address = await self._checked_address(reached, url.port or _default_port(url.scheme))
+        sent = {"host": url.netloc.decode("ascii"), **headers}
         extensions = {"sni_hostname": url.host}
         pinned = url.copy_with(host=address)
         async with client.stream(
-            "POST", pinned, content=body, headers=headers, extensions=extensions
+            "POST", pinned, content=body, headers=sent, extensions=extensions
         ) as response:
-            read = 0
+            read = bytearray()
+            size = 0
             async for chunk in response.aiter_raw():
-                read += len(chunk)
-                if read > _READ_BYTES:
+                size += len(chunk)
+                read += chunk[: max(0, SHOWN_BYTES - len(read))]
+                if size > _READ_BYTES:
                     break
-            return response.status_code
+            shown = read.decode("utf-8", "replace")
+            return _Answered(response.status_code, shown, _retry_after(response.headers))
 
     async def _checked_address(self, host: str, port: int) -> str:
         reason = "no address"
         for address in await _addresses(host, port):
-            refused = refusal(address, server_is_local=self._server_is_local)
+            refused = self._policy.refusal(address, host)
             if refused is None:
                 return address
             reason = f"{address} is {refused}"
-        raise ValueError(f"target refused: {reason}")
+        raise TargetRefused(f"target refused: {reason}")
 
     async def _open_client(self) -> httpx2.AsyncClient:
         if self._opening is None:
@@ -152,6 +195,18 @@ def _new_client() -> httpx2.AsyncClient:
         headers={"user-agent": "kling-mock"},
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
     )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a Retry-After header; one that is a date counts from now."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
 
 
 def _default_port(scheme: str) -> int:

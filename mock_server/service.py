@@ -59,7 +59,7 @@ class Service:
             _refuse_beyond_limits(account)
         task = self._planner.new_speech(account, order, chosen)
         account.add_speech(task)
-        self._planner.begin(account, task)
+        self._planner.begin(account, task, chosen.plan)
         return task
 
     def speech(self, account: Account, task_id: str) -> Task:
@@ -94,7 +94,7 @@ class Service:
             _refuse_beyond_limits(account)
         task = self._planner.new_voice(account, order, chosen)
         account.add_voice_task(task)
-        self._planner.begin(account, task)
+        self._planner.begin(account, task, chosen.plan)
         return task
 
     def custom_voice(self, account: Account, name: str) -> Task:

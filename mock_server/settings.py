@@ -15,7 +15,9 @@ from typing import Any
 from mock_server import values
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.limits import Limits, Rate
+from mock_server.core.retry import SCHEDULES
 from mock_server.core.scenario import Progression
+from mock_server.core.target import TargetPolicy
 
 FILE_NAME = "kling-mock.toml"
 ENVIRONMENT_PREFIX = "KLING_MOCK_"
@@ -102,6 +104,31 @@ class Settings:
         "seconds a callback's receiver has to answer",
         metavar="SECONDS",
     )
+    callback_retries: str = setting(
+        "none",
+        values.one_of(*SCHEDULES),
+        "when a callback that was not taken is tried again: " + " | ".join(SCHEDULES),
+        metavar="SCHEDULE",
+    )
+    webhook_secret: tuple[str, ...] = setting(
+        (),
+        values.webhook_secrets,
+        "sign callbacks with this whsec_... secret; given twice, both sign (a rotation)",
+        metavar="SECRET",
+        secret=True,
+    )
+    callback_allow: tuple[str, ...] = setting(
+        (),
+        values.texts,
+        "network or host that callbacks may be sent to as well; may be repeated",
+        metavar="TARGET",
+    )
+    callback_rewrite: tuple[str, ...] = setting(
+        (),
+        values.rewrites,
+        "host reached in place of another, such as localhost=host.docker.internal; may be repeated",
+        metavar="HOST=HOST",
+    )
     behaviour: Behaviour = setting(
         Behaviour(),
         values.behaviour,
@@ -149,6 +176,13 @@ class Settings:
         if bool(self.access_key) != bool(self.secret_key):
             missing = "secret_key" if self.access_key else "access_key"
             raise SettingsError(f"access_key and secret_key go together; {missing} is missing")
+
+    @property
+    def target_policy(self) -> TargetPolicy:
+        """Which targets callbacks may be sent to."""
+        networks, hosts = values.targets(self.callback_allow)
+        rewrites = dict(pair.split("=", 1) for pair in self.callback_rewrite)
+        return TargetPolicy(self.is_local, networks, hosts, rewrites)
 
     @property
     def limits(self) -> Limits:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from mock_server.behaviour_file import ENDINGS, readings
 from mock_server.core.behaviour import Behaviour, UnknownBehaviour
 from mock_server.core.limits import Rate
 from mock_server.core.scenario import Progression
+from mock_server.core.signing import key_of
+from mock_server.core.target import Network
 
 
 def number(low: float, high: float) -> Callable[[Any], float]:
@@ -95,6 +98,42 @@ def secret(value: Any) -> str:
     if not found.isprintable():
         raise ValueError("must be printable")
     return found
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Several texts: a list, or one text with commas."""
+    parts = value if isinstance(value, list | tuple) else text(value).split(",")
+    return tuple(item for part in parts for item in (text(part).strip(),) if item)
+
+
+def webhook_secrets(value: Any) -> tuple[str, ...]:
+    """Secrets of callbacks' signatures. What is wrong with one is not repeated."""
+    secrets = texts(value)
+    for item in secrets:
+        key_of(item)
+    return secrets
+
+
+def rewrites(value: Any) -> tuple[str, ...]:
+    """Pairs of hosts: ``localhost=host.docker.internal``."""
+    pairs = texts(value)
+    for pair in pairs:
+        old, _, new = pair.partition("=")
+        if not old.strip() or not new.strip():
+            raise ValueError(f"must be host=host, not {pair!r}")
+    return tuple("=".join(part.strip().lower() for part in pair.split("=", 1)) for pair in pairs)
+
+
+def targets(entries: Iterable[str]) -> tuple[tuple[Network, ...], frozenset[str]]:
+    """Networks and host names, told apart."""
+    networks: list[Network] = []
+    hosts: set[str] = set()
+    for item in entries:
+        try:
+            networks.append(ip_network(item, strict=False))
+        except ValueError:
+            hosts.add(item.lower())
+    return tuple(networks), frozenset(hosts)
 
 
 def switch(value: Any) -> bool:

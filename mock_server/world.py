@@ -13,17 +13,21 @@ from mock_server.catalogue import Catalogue
 from mock_server.clock import VirtualClock, wall_ms
 from mock_server.contract import Contract
 from mock_server.core.faulttext import FaultReader
+from mock_server.core.retry import SCHEDULES
+from mock_server.core.signing import key_of
 from mock_server.credentials import Configured, Credentials
 from mock_server.delivery import Dispatcher
 from mock_server.documents import Documents
 from mock_server.events import Observer, ignore
 from mock_server.ids import SeededIds
 from mock_server.media import Media
+from mock_server.outgoing import Outgoing
 from mock_server.planning import Pace, Planner
 from mock_server.ports import Renderer
 from mock_server.scenario_file import ScenarioFiles
 from mock_server.scenarios import Scenarios
 from mock_server.sender import Sender
+from mock_server.sending import Courier
 from mock_server.service import Service
 from mock_server.settings import Settings
 from mock_server.store import Accounts
@@ -46,6 +50,7 @@ class World:
     media: Media
     service: Service
     dispatcher: Dispatcher
+    courier: Courier
     waits: Waits
     publish: Observer
     fault_reader: FaultReader
@@ -65,8 +70,7 @@ def build(
     """Wires a world. ``render`` makes the body of a callback; ``publish`` is told of every event.
 
     Raises:
-        BrokenFile: a document or fixture cannot be used.
-        UnknownScenario: the default scenario does not exist.
+        BrokenFile, UnknownScenario: a document, a fixture or the default scenario cannot be used.
     """
     fixtures = folder_of(settings)
     documents = Documents(resources.folder("openapi"))
@@ -77,7 +81,8 @@ def build(
     catalogue = Catalogue(fixtures)
     planner = _planner(settings, ids, scenarios, publish)
     accounts = _accounts(settings, clock, ids)
-    dispatcher = Dispatcher(planner, _sender(settings), render, publish)
+    courier = _courier(settings, planner, ids, render, publish)
+    dispatcher = Dispatcher(planner, courier, publish)
     return World(
         settings=settings,
         clock=clock,
@@ -91,6 +96,7 @@ def build(
         media=Media(fixtures),
         service=Service(planner, catalogue),
         dispatcher=dispatcher,
+        courier=courier,
         waits=Waits(dispatcher),
         publish=publish,
         fault_reader=reader,
@@ -113,8 +119,22 @@ def _planner(
     return Planner(ids, scenarios, pace, ignore if settings.quiet else publish)
 
 
-def _sender(settings: Settings) -> Sender:
-    return Sender(settings.callback_timeout, server_is_local=settings.is_local)
+def _courier(
+    settings: Settings, planner: Planner, ids: SeededIds, render: Renderer, publish: Observer
+) -> Courier:
+    outgoing = Outgoing(
+        render,
+        [key_of(secret) for secret in settings.webhook_secret],
+        follows_clock=settings.auth_clock == "virtual",
+    )
+    return Courier(
+        Sender(settings.callback_timeout, settings.target_policy),
+        outgoing,
+        ids,
+        planner.callback_fault,
+        publish,
+        SCHEDULES[settings.callback_retries],
+    )
 
 
 def _accounts(settings: Settings, clock: VirtualClock, ids: SeededIds) -> Accounts:

@@ -21,12 +21,15 @@ SHELL = {
     *("server", "protocol", "foreground", "cli", "embedding", "console", "__main__", "terminal"),
     *("listing", "ctl", "ctl_client", "ctl_command", "ctl_values"),
     *("ctl_time", "ctl_tasks", "ctl_faults", "ctl_account"),
+    *("listen", "listen_options", "listen_app", "listen_body", "listen_book"),
+    *("listen_forward", "listen_print"),
 }
 SERVICE = {"service", "planning"}
 #: One noun per file, each at the border to something outside.
 ADAPTERS = {
     "account",
     "behaviour_file",
+    "callback_rules",
     "catalogue",
     "clock",
     "contract",
@@ -174,7 +177,12 @@ def test_the_walk_sees_imports() -> None:
 
 def test_every_module_has_its_place() -> None:
     """Each module of the package belongs to one layer; a new one has to be given its own."""
-    placed = {"__init__", "ports", "delivery", "waiting", "world"} | SHELL | SERVICE | ADAPTERS
+    placed = (
+        {"__init__", "ports", "delivery", "outgoing", "sending", "waiting", "world"}
+        | SHELL
+        | SERVICE
+        | ADAPTERS
+    )
     top = {name for name in BY_NAME if "." not in name}
     assert top == placed
 
@@ -242,7 +250,15 @@ def test_use_cases_are_synchronous(name: str) -> None:
 def test_the_dispatcher_knows_no_http() -> None:
     """Delivering needs planning, sender and account; how a body looks is handed to it."""
     found = {item for item in ours(BY_NAME["delivery"]) if not item.startswith("core")}
-    assert found <= {"account", "events", "planning", "ports", "sender"}
+    assert found <= {"account", "deliveries", "events", "planning", "sending"}
+
+
+def test_sending_knows_no_http() -> None:
+    """Sending needs accounts, deliveries and a sender; how a body looks is handed to it."""
+    for name in ("sending", "outgoing"):
+        found = {item for item in ours(BY_NAME[name]) if not item.startswith("core")}
+        known = {"account", "deliveries", "events", "outgoing", "patching", "ports", "sender"}
+        assert found <= known
 
 
 def test_waiting_knows_no_http() -> None:

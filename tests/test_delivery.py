@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.scenario import Progression
+from mock_server.core.target import TargetPolicy
 from mock_server.core.task import Step, intervene, observe
-from mock_server.delivery import PER_RECEIVER
 from mock_server.events import CallbackAttempted, CallbackNotDelivered, Event, TaskMoved
 from mock_server.http import wire
-from mock_server.sender import CONTENT_TYPE, Sender
+from mock_server.outgoing import CONTENT_TYPE
+from mock_server.sender import Sender
+from mock_server.sending import PER_RECEIVER
 from mock_server.service import Service
 from tests.support.bench import Bench, StubSender, bench, run, turns
 from tests.support.receiver import PATIENCE_S, Answer, Receiver
@@ -274,7 +276,7 @@ def test_a_receiver_that_times_out_ends_the_advance(receiver: Receiver) -> None:
     receiver.script += [Answer(after=receiver.gate())] * 2
 
     async def work() -> None:
-        parts = bench(sender=Sender(0.1, server_is_local=True))
+        parts = bench(sender=Sender(0.1, TargetPolicy()))
         parts.dispatcher.start(parts.accounts)
         task = parts.voice(callback_url=receiver.url())
         await parts.advance(9)
@@ -556,12 +558,12 @@ def test_an_advance_need_not_wait_for_receivers(receiver: Receiver) -> None:
         assert parts.mine.clock.now() == T0 + 9000
         assert parts.told.attempts == []
         await arrived(receiver, 1)
-        assert parts.dispatcher.is_delivering(parts.mine)
-        assert not parts.dispatcher.is_delivering(parts.accounts.get("yours"))
+        assert bool(parts.courier.in_flight(parts.mine))
+        assert not parts.courier.in_flight(parts.accounts.get("yours"))
         gate.set()
         await parts.told.until(lambda: len(parts.told.attempts) == 2)
         await turns()
-        assert not parts.dispatcher.is_delivering(parts.mine)
+        assert not bool(parts.courier.in_flight(parts.mine))
         await parts.dispatcher.stop(parts.accounts, PATIENCE_S)
 
     run(work())
@@ -654,7 +656,7 @@ def test_nothing_of_a_reset_account_is_sent(receiver: Receiver) -> None:
         old = parts.mine
         new = parts.accounts.reset(old)
         await parts.dispatcher.forget(old)
-        assert not parts.dispatcher.is_delivering(old)
+        assert not bool(parts.courier.in_flight(old))
         gate.set()
         assert await parts.dispatcher.settle(new) == []
         await parts.advance(100, new)

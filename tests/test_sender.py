@@ -13,10 +13,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mock_server.sender import CONTENT_TYPE, Attempt, Sender
+from mock_server.core.target import TargetPolicy
+from mock_server.outgoing import CONTENT_TYPE
+from mock_server.sender import Attempt, Sender
 from tests.support.bench import run
 from tests.support.receiver import PATIENCE_S, Answer, Receiver
 
+HEADERS = {"content-type": CONTENT_TYPE}
 BODY = '{"task_id": "1", "中": 1}'.encode()
 
 
@@ -47,9 +50,9 @@ def post(*urls: str, timeout_s: float = PATIENCE_S, local: bool = True) -> list[
     """Posts the body to one address after the other by one sender."""
 
     async def work() -> list[Attempt]:
-        sender = Sender(timeout_s, server_is_local=local)
+        sender = Sender(timeout_s, TargetPolicy(local))
         try:
-            return [await sender.post(url, BODY) for url in urls]
+            return [await sender.post(url, BODY, HEADERS) for url in urls]
         finally:
             await sender.close()
 
@@ -292,12 +295,12 @@ def test_closing_is_possible_at_any_time(receiver: Receiver) -> None:
     """A sender that has sent nothing can be closed, twice too, and sends again afterwards."""
 
     async def work() -> int | None:
-        sender = Sender(PATIENCE_S, server_is_local=True)
+        sender = Sender(PATIENCE_S, TargetPolicy())
         await sender.close()
-        await sender.post(receiver.url(), BODY)
+        await sender.post(receiver.url(), BODY, HEADERS)
         await sender.close()
         await sender.close()
-        status = (await sender.post(receiver.url(), BODY)).status
+        status = (await sender.post(receiver.url(), BODY, HEADERS)).status
         await sender.close()
         return status
 
@@ -309,8 +312,8 @@ def test_an_attempt_can_be_cancelled(receiver: Receiver) -> None:
     receiver.script.append(Answer(after=receiver.gate()))
 
     async def work() -> None:
-        sender = Sender(PATIENCE_S, server_is_local=True)
-        attempt = asyncio.create_task(sender.post(receiver.url(), BODY))
+        sender = Sender(PATIENCE_S, TargetPolicy())
+        attempt = asyncio.create_task(sender.post(receiver.url(), BODY, HEADERS))
         await asyncio.to_thread(receiver.wait_until, lambda: receiver.open == 1, "one request")
         attempt.cancel()
         with pytest.raises(asyncio.CancelledError):

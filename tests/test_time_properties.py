@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -215,10 +215,10 @@ OLD, NEW = "http://127.0.0.1:9/old", "http://127.0.0.1:9/new"
 class Stubborn(StubSender):
     """A sender that takes some turns of the loop to give up an attempt, as a connection does."""
 
-    async def post(self, url: str, body: bytes) -> Attempt:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
         """Notes the callback, and gives it up slowly."""
         try:
-            return await super().post(url, body)
+            return await super().post(url, body, headers)
         except asyncio.CancelledError:
             await turns(5)
             raise

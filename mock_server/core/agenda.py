@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 
 class Due(NamedTuple):
-    """Step ``step`` of a task comes at ``at`` (ms). Ties are broken by the order of planning."""
+    """Step ``step`` of a task comes at ``at`` (ms), or an attempt of the delivery with that number, unless it is 0.
+
+    Ties are broken by the order of planning.
+    """
 
     at: int
     order: int
     task_id: str
     step: int
+    delivery: int = 0
 
 
 class Agenda:
@@ -32,10 +36,10 @@ class Agenda:
         """What is planned, in due order."""
         return iter(sorted(self._heap))
 
-    def plan(self, at: int, task_id: str, step: int) -> None:
-        """Plans step ``step`` of a task for the instant ``at`` (ms)."""
+    def plan(self, at: int, task_id: str, step: int, delivery: int = 0) -> None:
+        """Plans step ``step`` of a task, or an attempt of a delivery of it, for the instant ``at`` (ms)."""
         self._order += 1
-        heappush(self._heap, Due(at, self._order, task_id, step))
+        heappush(self._heap, Due(at, self._order, task_id, step, delivery))
 
     def clear(self) -> None:
         """Forgets everything that is planned."""

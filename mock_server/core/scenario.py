@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from mock_server.core.callback import CallbackRule
 from mock_server.core.delay import Delay
 from mock_server.core.errors import Reason
 from mock_server.core.fault import Fault, When
@@ -54,6 +55,7 @@ class Plan:
         refusal: the refusal to answer with instead, where the behaviour in force asks for it.
         faults: what goes wrong with the requests about such a task.
         firing: which statuses callbacks report, or empty for the behaviour in force.
+        callbacks: what goes wrong with those.
         urls_live_ms: how long the urls of its result live.
     """
 
@@ -62,7 +64,13 @@ class Plan:
     refusal: Refusal | None = None
     faults: tuple[ScenarioFault, ...] = ()
     firing: str = ""
+    callbacks: tuple[CallbackRule, ...] = ()
     urls_live_ms: int = URL_LIFE_MS
+
+    @property
+    def is_early(self) -> bool:
+        """Whether a callback is to be answered before the create is."""
+        return any(rule.fault.early for rule in self.callbacks)
 
 
 @dataclass(frozen=True, slots=True)

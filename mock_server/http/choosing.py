@@ -79,18 +79,23 @@ class Choosing:
         """
         for name in headers.unknown:
             call.warn(f"unknown header {name}")
+        if headers.scenario is not None:
+            self._by_name(headers.scenario, dialect, operation, call, "X-Mock-Scenario")
         if headers.fault is not None:
             try:
                 fault = self._world.fault_reader.fault(headers.fault)
             except IllegalFault as error:
                 raise Refused(Reason.PARAMETER_ILLEGAL, f"X-Mock-Fault: {error}") from None
-            call.strike = Strike(fault)
-            if fault.scenario:
+            if fault.scenario and call.scenario is not None:
+                call.warn(f"X-Mock-Scenario comes first: not scenario {fault.scenario}")
+            elif fault.scenario:
                 self._by_name(fault.scenario, dialect, operation, call, "X-Mock-Fault")
+            if _does_more(fault):
+                call.strike = Strike(fault)
+            elif call.scenario is not None:
+                call.fault_text = fault.text
             if fault.commit is Commit.AFTER and operation.operation_id not in dialect.creates:
                 call.warn(NOTHING_CREATED)
-        if headers.scenario is not None:
-            self._by_name(headers.scenario, dialect, operation, call, "X-Mock-Scenario")
 
     def by_account(self, dialect: Dialect, operation: Operation, call: Call, scope: Scope) -> None:
         """Asks the account's plans and armed rules, unless a header has chosen already."""
@@ -101,34 +106,41 @@ class Choosing:
             scope["method"],
             (scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
             followed,
-            (call.id,),
+            _names(operation, call),
             call.query,
             call.raw or b"",
         )
         strike = call.account.faults.choose(asked, call.account.clock.now())
         fault = strike.fault if strike is not None else None
-        if strike is None or fault is None or not fault.scenario or call.scenario is not None:
+        if strike is None or fault is None or not fault.scenario:
             call.strike = strike
             return
+        if _does_more(fault):
+            call.strike = strike
         scenario = self.scenario(fault.scenario, "fault")
-        if self._applies(scenario, dialect, operation):
-            call.scenario, call.strike = scenario, strike
-            return
-        strike.bypass()
-        call.note(f"scenario {scenario.name} does not apply to {operation.operation_id}")
-        if set(fault.value) != {"scenario"}:  # its other effects do
-            call.strike = strike
+        if call.scenario is not None:
+            strike.bypass()
+            call.note(f"scenario {scenario.name} of a fault: the header's comes first")
+        elif self._applies(scenario, dialect, operation):
+            call.scenario, call.fault_text = scenario, fault.text
+        else:
+            strike.bypass()
+            call.note(f"scenario {scenario.name} does not apply to {operation.operation_id}")
 
     def for_create(self, kind: TaskKind, call: Call) -> None:
         """The scenario of a create whose body keeps the contract, and what that scenario does to it."""
         scenario = call.scenario
         if scenario is None:
             scenario = self._scenarios.asked_for(kind, call.body) or call.account.scenario
-            if scenario is None and not self._scenarios.default_has_faults:
+            if scenario is None and (words := self._scenarios.nearly_asked(kind, call.body)):
+                call.warn(words)
+            if scenario is None and not self._scenarios.default_interferes:
                 return
             call.scenario = scenario
             scenario = scenario or self._scenarios.default_for(kind)
         plan = scenario.plans.get(kind)
+        if plan is not None and plan.callbacks:
+            call.awaits_callbacks = plan.is_early
         if plan is not None and plan.faults:
             call.account.faults.in_tasks = True
             external_id = call.body.get("external_task_id") or ""
@@ -138,7 +150,8 @@ class Choosing:
     def for_task(self, operation: Operation, call: Call) -> None:
         """What the scenario of the task that a request is about does to it."""
         about = _ABOUT_A_TASK.get(operation.operation_id)
-        task = None if about is None else _task(about, call)
+        voice_id = "" if about != "delete" else str(call.body.get("voice_id", ""))
+        task = None if about is None else _task(about, call, voice_id)
         plan = None if task is None else self._world.service.plan_of(task)
         if about is not None and task is not None and plan is not None and plan.faults:
             self._by_scenario(task.scenario, plan, about, task.id, call)
@@ -146,7 +159,11 @@ class Choosing:
     def _by_scenario(self, name: str, plan: Plan, about: str, key: str, call: Call) -> None:
         if call.strike is None:
             call.strike = call.account.faults.of_scenario(
-                f"{name}.{about}", _about(plan, about), key, call.account.clock.now()
+                f"{name}.{about}",
+                _about(plan, about),
+                key,
+                call.account.clock.now(),
+                is_order=about == "create",
             )
             call.is_of_scenario = call.strike is not None
 
@@ -175,13 +192,38 @@ class Choosing:
             raise Refused(Reason.PARAMETER_ILLEGAL, f"{place}: {error}") from None
 
 
+def _names(operation: Operation, call: Call) -> tuple[str, ...]:
+    """The ids by which the task of a request may be named: that of the path or body, and those of the task itself."""
+    about = _ABOUT_A_TASK.get(operation.operation_id)
+    body = _decoded(call.raw)
+    if about is None:
+        return tuple(filter(None, (call.id, str(body.get("external_task_id") or ""))))
+    voice_id = str(body.get("voice_id", ""))
+    task = _task(about, call, voice_id)
+    found = () if task is None else (task.id, task.external_id)
+    return tuple(filter(None, (call.id, *found)))
+
+
+def _decoded(raw: bytes | None) -> Mapping[str, Any]:
+    try:
+        value = orjson.loads(raw or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _does_more(fault: Fault) -> bool:
+    """Whether a fault has an effect beside choosing a scenario."""
+    return set(fault.value) != {"scenario"}
+
+
 def _about(plan: Plan, about: str) -> Iterator[tuple[int, Fault, When]]:
     for number, item in enumerate(plan.faults):
         if item.operation == about:
             yield number, item.fault, item.when
 
 
-def _task(about: str, call: Call) -> Task | None:
+def _task(about: str, call: Call, voice_id: str) -> Task | None:
     if about == "delete":
-        return call.account.task_of_voice(str(call.body.get("voice_id", "")))
+        return call.account.task_of_voice(voice_id)
     return call.account.voice_task(call.id) or call.account.speech(call.id)

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route, Router
 from mock_server import __version__
 from mock_server.http import (
     control_account,
+    control_callbacks,
     control_faults,
     control_journal,
     control_tasks,
@@ -54,6 +55,7 @@ class Control:
             control_tasks,
             control_faults,
             control_journal,
+            control_callbacks,
             control_account,
         ):
             for endpoint in module.ENDPOINTS:
@@ -90,9 +92,10 @@ class Control:
             admit(request, self._world.settings)
             endpoint = endpoints["GET" if request.method == "HEAD" else request.method]
             endpoint.check_query(request)
-            body = await self._bodies.read(request, endpoint.operation_id)
-            # After the body, which takes its time: the account may have been reset meanwhile.
             account = account_of(request, self._world) if endpoint.has_account else None
+            body = await self._bodies.read(request, endpoint.operation_id)
+            if account is not None and account.closed:  # reset while the body came
+                account = account_of(request, self._world)
             asked = Asked(
                 self._world, request, account or self._world.accounts.anonymous, body or {}
             )

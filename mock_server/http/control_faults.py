@@ -9,7 +9,7 @@ from mock_server.core.fault import Fault
 from mock_server.core.faulttext import IllegalFault, when_of
 from mock_server.core.pattern import Pattern
 from mock_server.core.scenario import UnknownScenario
-from mock_server.faults import NameTaken, Plan, Rule
+from mock_server.faults import FaultRule, NameTaken, Plan
 from mock_server.http import showing
 from mock_server.http.admission import ControlError
 from mock_server.http.asking import Asked, Endpoint
@@ -123,7 +123,7 @@ def _now(asked: Asked) -> int:
     return asked.account.clock.now()
 
 
-def _rule(asked: Asked, found: Rule | None) -> Rule:
+def _rule(asked: Asked, found: FaultRule | None) -> FaultRule:
     if found is None:
         raise ControlError(404, f"account {asked.account.id} has no fault {asked.id!r}")
     return found

@@ -1,4 +1,4 @@
-"""The control API's operations on what was asked and answered: the journal, verification, callbacks."""
+"""The control API's operations on what was asked and answered: the journal, and verification."""
 
 from __future__ import annotations
 
@@ -44,13 +44,6 @@ def verify_journal(asked: Asked) -> Json:
     return {"ok": is_ok, "results": shown, "in_order": order}
 
 
-def list_callbacks(asked: Asked) -> Json:
-    """The callback attempts, oldest first."""
-    account = asked.account
-    dropped = account.callbacks_made - len(account.callbacks)
-    return {"callbacks": showing.callbacks(account), "dropped": dropped}
-
-
 def _expectation(item: dict[str, Any]) -> Expectation:
     pattern = pattern_of(item["match"])
     if "count" in item:
@@ -82,5 +75,4 @@ ENDPOINTS = (
     Endpoint("GET", "/journal", "listJournal", list_journal, parameters=("since", "limit")),
     Endpoint("DELETE", "/journal", "clearJournal", clear_journal),
     Endpoint("POST", "/journal/verify", "verifyJournal", verify_journal),
-    Endpoint("GET", "/callbacks", "listCallbacks", list_callbacks),
 )

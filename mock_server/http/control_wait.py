@@ -9,7 +9,7 @@ from typing import Any
 from mock_server.core.task import TERMINAL, Task, TaskStatus, observe
 from mock_server.core.verify import Expectation, verify
 from mock_server.events import CallbackAttempted, plain
-from mock_server.http import showing
+from mock_server.http import showing, showing_callbacks
 from mock_server.http.admission import ControlError
 from mock_server.http.asking import Asked, Endpoint
 from mock_server.http.control_faults import pattern_of
@@ -142,7 +142,7 @@ def _of_callbacks(asked: Asked, match: dict[str, Any], since: int) -> _Sought:
     def found() -> list[Json]:
         first = account.callbacks_made - len(account.callbacks) + 1
         return [
-            showing.callback(number, item)
+            showing_callbacks.attempt(number, item)
             for number, item in enumerate(account.callbacks, first)
             if number > since and is_meant(item)
         ]

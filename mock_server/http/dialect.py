@@ -31,8 +31,9 @@ class Call:
         origin: scheme and authority for the URLs that are handed out.
         scenario: the one chosen for a create, or ``None`` for the server's default.
         strike: the fault that strikes the exchange; ``is_of_scenario`` when the task's scenario asks for it.
-        fault: the fault that was applied, as it was written.
+        fault: the fault that was applied, as it was written; ``fault_text`` one that only chose the scenario.
         visible_after_ms: how long after its create a task begins to show.
+        awaits_callbacks: the callbacks that are due are answered before this request is.
         task: the task that the answer is about; ``created`` when this request made it.
         warning: what was asked for and could not be applied.
     """
@@ -49,7 +50,9 @@ class Call:
     strike: Strike | None = None
     is_of_scenario: bool = False
     fault: str = ""
+    fault_text: str = ""
     visible_after_ms: int = 0
+    awaits_callbacks: bool = False
     task: Task | None = None
     created: bool = False
     warning: str = ""

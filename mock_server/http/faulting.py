@@ -71,6 +71,8 @@ class Faulting:
             answer = await self._executed(strike, fault, call, run)
             if fault.reason is not None:
                 answer = dialect.error(Refused(fault.reason, fault.message), call.request_id)
+        if call.is_of_scenario and not answer.scenario and call.scenario is not None:
+            answer.scenario = call.scenario.name
         answer = _distorted(answer, strike, fault, call)
         if fault.latency is not None:
             await self._pause(fault, call, receive)

@@ -43,7 +43,7 @@ def note(
             task.id if task is not None else "",
             task.external_id if task is not None else "",
             answer.scenario or (task.scenario if task is not None else ""),
-            call.fault,
+            call.fault or call.fault_text,
             call.warning,
         )
     )

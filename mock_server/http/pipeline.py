@@ -91,7 +91,9 @@ class Pipeline:
             self._prepare(dialect, operation, call)
             if call.strike is None:  # nearly always
                 answer = dialect.handlers[operation.operation_id](call)
-                return answer if isinstance(answer, Answer) else _held(answer, receive)
+                if isinstance(answer, Answer):
+                    return self._after_callbacks(answer, call) if call.awaits_callbacks else answer
+                return _held(answer, receive)
         run = partial(self._run, dialect, operation, call, receive, is_prepared=is_prepared)
         return self._faulting.play(call, dialect, scope, receive, run)
 
@@ -123,7 +125,9 @@ class Pipeline:
             if not is_prepared:
                 self._prepare(dialect, operation, call)
             answer = dialect.handlers[operation.operation_id](call)
-            return answer if isinstance(answer, Answer) else await _held(answer, receive)
+            if not isinstance(answer, Answer):
+                return await _held(answer, receive)
+            return await self._after_callbacks(answer, call) if call.awaits_callbacks else answer
         except Refused as refused:
             return self._refused(dialect, refused, call)
 
@@ -156,6 +160,12 @@ class Pipeline:
         if headers.scenario is not None or headers.fault is not None or headers.unknown:
             self._choosing.by_headers(headers, dialect, operation, call)
         return operation
+
+    async def _after_callbacks(self, answer: Answer, call: Call) -> Answer:
+        """The answer of a create, once the callbacks that are due have been answered themselves."""
+        if call.task is not None:
+            await self._world.dispatcher.task_settled(call.account, call.task.id)
+        return answer
 
     def _decode(self, dialect: Dialect, operation: Operation, call: Call) -> None:
         behaviour = call.account.behaviour
@@ -236,8 +246,9 @@ def _headers(answer: Answer, call: Call) -> list[tuple[bytes, bytes]]:
     ]
     if answer.scenario:
         headers.append((b"x-mock-scenario", answer.scenario.encode()))
-    if call.fault:
-        headers.append((b"x-mock-fault", call.fault.encode("ascii", "replace")))
+    applied = call.fault or call.fault_text
+    if applied:
+        headers.append((b"x-mock-fault", applied.encode("ascii", "replace")))
     if call.warning:
         headers.append((b"x-mock-warning", call.warning.encode("latin-1", "replace")))
     return headers

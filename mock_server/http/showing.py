@@ -13,8 +13,7 @@ from mock_server.core.pattern import Pattern
 from mock_server.core.redact import is_deep, redacted, shown_url
 from mock_server.core.scenario import Scenario
 from mock_server.core.task import TERMINAL, Task, observe
-from mock_server.events import CallbackAttempted
-from mock_server.faults import Plan, Rule
+from mock_server.faults import FaultRule, Plan
 from mock_server.journal import Entry
 from mock_server.scenarios import Scenarios
 
@@ -77,7 +76,7 @@ def scenario(item: Scenario, scenarios: Scenarios) -> Json:
     }
 
 
-def rule(item: Rule, now: int) -> Json:
+def rule(item: FaultRule, now: int) -> Json:
     """An armed fault (schema FaultRule)."""
     return {
         "id": item.id,
@@ -156,27 +155,6 @@ def entry(item: Entry) -> Json:
         "fault": item.fault,
         "warning": item.warning,
     }
-
-
-def callback(number: int, item: CallbackAttempted) -> Json:
-    """A callback attempt (schema CallbackShown)."""
-    return {
-        "number": number,
-        "task_id": item.task_id,
-        "task_status": item.task_status,
-        "url": item.url,
-        "attempt": item.attempt,
-        "status": item.status,
-        "error": item.error,
-        "took_ms": item.took_ms,
-        "at": item.at,
-    }
-
-
-def callbacks(account: Account) -> list[Json]:
-    """The callback attempts that are kept, oldest first."""
-    first = account.callbacks_made - len(account.callbacks) + 1
-    return [callback(number, item) for number, item in enumerate(account.callbacks, first)]
 
 
 def limits(item: Limits) -> Json:

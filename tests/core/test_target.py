@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mock_server.core.target import refusal
+from mock_server.core.target import TargetPolicy
 from tests.support.tasks import quick
 
 ALWAYS = ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
@@ -67,21 +67,21 @@ def bare(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 @pytest.mark.parametrize("address", ALWAYS)
 def test_public_addresses_are_allowed(address: str, local: bool) -> None:
     """A public address may be called back from any server."""
-    assert refusal(address, server_is_local=local) is None
+    assert TargetPolicy(local).refusal(address) is None
 
 
 @pytest.mark.parametrize("address", WHILE_LOCAL)
 def test_loopback_and_private_addresses_need_a_local_server(address: str) -> None:
     """An address of this machine or network may be called back only while the server is on loopback."""
-    assert refusal(address, server_is_local=True) is None
-    assert "the server is not local" in str(refusal(address, server_is_local=False))
+    assert TargetPolicy(True).refusal(address) is None
+    assert "the server is not local" in str(TargetPolicy(False).refusal(address))
 
 
 @pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("address", NEVER)
 def test_some_addresses_are_never_allowed(address: str, local: bool) -> None:
     """Link-local (cloud metadata), multicast, unspecified and reserved addresses are refused in any spelling."""
-    assert refusal(address, server_is_local=local)
+    assert TargetPolicy(local).refusal(address)
 
 
 @quick
@@ -92,7 +92,7 @@ def test_a_server_that_is_not_local_calls_back_global_addresses_only(
     ip: IPv4Address | IPv6Address,
 ) -> None:
     """Beyond loopback, an address that is allowed is one of the public Internet."""
-    if refusal(str(ip), server_is_local=False) is None:
+    if TargetPolicy(False).refusal(str(ip)) is None:
         assert bare(ip).is_global
 
 
@@ -100,8 +100,8 @@ def test_a_server_that_is_not_local_calls_back_global_addresses_only(
 @given(addresses)
 def test_a_local_server_allows_no_less(ip: IPv4Address | IPv6Address) -> None:
     """What any server may call back, a local one may too."""
-    if refusal(str(ip), server_is_local=False) is None:
-        assert refusal(str(ip), server_is_local=True) is None
+    if TargetPolicy(False).refusal(str(ip)) is None:
+        assert TargetPolicy(True).refusal(str(ip)) is None
 
 
 @quick
@@ -111,12 +111,10 @@ def test_a_local_server_allows_no_less(ip: IPv4Address | IPv6Address) -> None:
 def test_an_address_in_ipv6_clothes_meets_the_same_rule(ip: IPv4Address) -> None:
     """An IPv4 address and its IPv4-mapped form are one host."""
     for local in (True, False):
-        assert refusal(f"::ffff:{ip}", server_is_local=local) == refusal(
-            str(ip), server_is_local=local
-        )
+        assert TargetPolicy(local).refusal(f"::ffff:{ip}") == TargetPolicy(local).refusal(str(ip))
 
 
 def test_what_is_no_address_is_an_error() -> None:
     """A host name is no address: it has to be resolved first."""
     with pytest.raises(ValueError, match="localhost"):
-        refusal("localhost", server_is_local=True)
+        TargetPolicy(True).refusal("localhost")

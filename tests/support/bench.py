@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,9 @@ from mock_server.clock import VirtualClock
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.faulttext import FaultReader
 from mock_server.core.limits import Limits
+from mock_server.core.retry import NONE, Schedule
 from mock_server.core.scenario import Progression, Scenario
+from mock_server.core.target import TargetPolicy
 from mock_server.core.task import Task
 from mock_server.delivery import Dispatcher
 from mock_server.events import CallbackAttempted, CallbackNotDelivered, Event, TaskMoved
@@ -24,10 +26,12 @@ from mock_server.http.app import callback_body
 from mock_server.http.envelope import REASONS
 from mock_server.ids import SeededIds
 from mock_server.orders import SpeechOrder, VoiceOrder
+from mock_server.outgoing import Outgoing
 from mock_server.planning import Pace, Planner
 from mock_server.ports import Renderer
 from mock_server.scenarios import Scenarios
 from mock_server.sender import Attempt, Sender
+from mock_server.sending import Courier
 from mock_server.service import Service
 from mock_server.settings import Settings
 from mock_server.store import Accounts
@@ -113,18 +117,20 @@ class StubSender(Sender):
     """A sender that opens no connection: it notes what it was given and answers at once, or when told."""
 
     def __init__(self, status: int = 200) -> None:
-        super().__init__(1.0, server_is_local=True)
+        super().__init__(1.0, TargetPolicy())
         self.status = status
         self.sent: list[tuple[str, bytes]] = []
+        self.headers: list[Mapping[str, str]] = []
         self.open = 0
         self.most_open = 0
         #: While it is clear, attempts are held.
         self.go = asyncio.Event()
         self.go.set()
 
-    async def post(self, url: str, body: bytes) -> Attempt:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
         """Notes the callback."""
         self.sent.append((url, body))
+        self.headers.append(headers)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
@@ -145,6 +151,7 @@ class Bench:
     planner: Planner
     service: Service
     dispatcher: Dispatcher
+    courier: Courier
 
     def voice(self, account: Account | None = None, **changes: Any) -> Task:
         """Creates a custom voice by a good order with ``changes``."""
@@ -169,6 +176,8 @@ def bench(
     render: Renderer = callback_body,
     behaviour: Behaviour | None = None,
     limits: Limits | None = None,
+    schedule: Schedule = NONE,
+    keys: Sequence[bytes] = (),
 ) -> Bench:
     """Wires a bench; the clock stands still unless it is given a rate."""
     clock = still_clock()
@@ -177,11 +186,19 @@ def bench(
     ids = SeededIds("seed")
     planner = Planner(ids, scenarios(), Pace(progression, polls), told)
     service = Service(planner, catalogue())
-    sender = sender or Sender(PATIENCE_S, server_is_local=True)
-    dispatcher = Dispatcher(planner, sender, render, told)
+    outgoing = Outgoing(render, keys)
+    courier = Courier(
+        sender or Sender(PATIENCE_S, TargetPolicy()),
+        outgoing,
+        ids,
+        planner.callback_fault,
+        told,
+        schedule,
+    )
+    dispatcher = Dispatcher(planner, courier, told)
     defaults = Defaults(behaviour or Behaviour(), limits or Limits())
     accounts = Accounts(clock, defaults, ids.chance)
-    return Bench(clock, accounts, accounts.get("mine"), told, planner, service, dispatcher)
+    return Bench(clock, accounts, accounts.get("mine"), told, planner, service, dispatcher, courier)
 
 
 def voice_order(**changes: Any) -> VoiceOrder:

@@ -184,7 +184,10 @@ class World:
         answer = self._client.request(step.method, path, content=body, headers=headers)
         value = _value(answer)
         self._learn(step, value)
-        return answer.status_code, sorted(answer.headers.items()), value
+        shown = dict(answer.headers)
+        if step.path.startswith("/__mock__/"):
+            del shown["content-length"]  # it counts the digits of wall times
+        return answer.status_code, sorted(shown.items()), value
 
     def run(self, steps: list[Step]) -> list[Told]:
         """Does steps one after the other."""
