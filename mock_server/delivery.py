@@ -112,10 +112,14 @@ class Dispatcher:
                 if deliver:
                     happened += await self._in_flight(account)
                 to = target(clock.now())
+                told = 0
                 while (at := account.agenda.next_at()) is not None and at <= to:
                     if moves:
                         clock.jump_to(at)
                     happened += await self._happen(account, at, deliver)
+                    if len(happened) - told > _PER_TURN:
+                        told = len(happened)
+                        await asyncio.sleep(0)  # others get a turn
                 if moves and not account.closed:
                     clock.jump_to(to)
         finally:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from mock_server.core.redact import redacted
 
@@ -92,7 +93,7 @@ class Pattern:
             wanted = getattr(self, name)
             if wanted not in ("", None) and wanted != getattr(exchange, name):
                 yield f"{name} is {getattr(exchange, name)!r}, not {wanted!r}"
-        if self.path and not fnmatchcase(exchange.path, _literal(self.path)):
+        if self.path and not _is_like(exchange.path, self.path):
             yield f"path is {exchange.path}, not {self.path}"
         if self.fault and not (exchange.fault and self.fault in ("*", exchange.fault)):
             yield f"fault is {exchange.fault or 'none'}, not {self.fault}"
@@ -103,6 +104,12 @@ class Pattern:
                 yield f"query {name} is {exchange.parameters.get(name)!r}, not {text!r}"
         if self.body:
             yield from _differences(self.body, exchange.json, "body")
+
+
+def _is_like(path: str, wanted: str) -> bool:
+    """Whether a path is like a wanted one, as it was sent or percent-decoded."""
+    glob = _literal(wanted)
+    return fnmatchcase(path, glob) or ("%" in path and fnmatchcase(unquote(path), glob))
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 
 from mock_server.core.signing import signature
 
@@ -104,5 +105,5 @@ def _matching(
 def _lateness(age_s: float, tolerance_s: float) -> str:
     if abs(age_s) <= tolerance_s:
         return ""
-    allowed = f"{abs(age_s):.0f} s ({tolerance_s:g} s are allowed)"
+    allowed = f"{ceil(abs(age_s))} s ({tolerance_s:g} s are allowed)"
     return f"stale by {allowed}" if age_s > 0 else f"ahead by {allowed}"

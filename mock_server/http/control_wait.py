@@ -81,7 +81,7 @@ def _of_requests(asked: Asked, match: dict[str, Any], since: int) -> _Sought:
         entries = journal.since(since)
         near = verify(Expectation(pattern, len(entries) + 1), entries).near
         if not near:
-            return "the journal holds no other request"
+            return "no other request came"
         entry = entries[near[0].place]
         reasons = "; ".join(near[0].mismatches)
         return f"the nearest is number {entry.number}, {entry.method} {entry.path}: {reasons}"

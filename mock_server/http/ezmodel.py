@@ -29,7 +29,8 @@ async def _held(call: Call, task: Task) -> Answer:
         seen = await call.world.dispatcher.until_terminal(call.account, task)
     except asyncio.CancelledError:
         raise Refused(
-            Reason.SERVER_UNAVAILABLE, "The server stopped before the audio was ready"
+            Reason.SERVER_UNAVAILABLE,
+            "The server stopped, or the account was reset, before the audio was ready",
         ) from None
     return _answer(call, task, seen)
 

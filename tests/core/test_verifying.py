@@ -78,7 +78,7 @@ def test_what_is_wrong_is_said(changed: dict[str, str], signed: Signed, words: s
         (NOW + TOLERANCE_S, "ok"),
         (NOW - TOLERANCE_S, "ok"),
         (NOW + 700, "stale by 700 s (300 s are allowed)"),
-        (NOW + TOLERANCE_S + 0.5, "stale by 300 s (300 s are allowed)"),
+        (NOW + TOLERANCE_S + 0.5, "stale by 301 s (300 s are allowed)"),
         (NOW - 301, "ahead by 301 s (300 s are allowed)"),
     ],
 )
