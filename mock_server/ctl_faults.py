@@ -79,7 +79,12 @@ def _add_arm(commands: Commands) -> None:
         " scenario=slow; or a JSON object",
     )
     read.add_match(arm)
-    when = arm.add_argument_group("which of them", "each, where nothing is said")
+    add_when(arm)
+
+
+def add_when(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say which matches are struck, and the id of the rule."""
+    when = parser.add_argument_group("which of them", "each, where nothing is said")
     when.add_argument("--count", type=read.positive, metavar="N", help="at most so many")
     when.add_argument("--after", type=read.whole, metavar="N", help="the first so many pass")
     when.add_argument(
@@ -91,7 +96,12 @@ def _add_arm(commands: Commands) -> None:
     when.add_argument(
         "--ttl", type=read.duration, metavar="SECONDS", help="for so much virtual time"
     )
-    arm.add_argument("--id", help="its name; else the next number", metavar="ID")
+    parser.add_argument("--id", help="its name; else the next number", metavar="ID")
+
+
+def given_when(arguments: argparse.Namespace) -> Value:
+    """Which matches are struck, as far as the options say."""
+    return read.given(arguments, _WHEN)
 
 
 def _add_id(parser: argparse.ArgumentParser, text: str) -> None:
@@ -107,7 +117,7 @@ def _path(base: str, rule_id: str | None) -> str:
 
 def _arm_call(arguments: argparse.Namespace) -> Call:
     body: Value = {"fault": arguments.fault} | read.given(arguments, ("id",))
-    match, when = read.match_of(arguments), read.given(arguments, _WHEN)
+    match, when = read.match_of(arguments), given_when(arguments)
     if match:
         body["match"] = match
     if when:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mock_server.core.task import TaskStatus
 
@@ -44,7 +44,7 @@ class Sighting:
     retry_of: int = 0
     same: str = ""
     order: str = ""
-    marks: tuple[_Mark, ...] = ()
+    marks: tuple[_Mark, ...] = field(default=(), compare=False)
 
 
 class Book:

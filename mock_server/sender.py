@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _READ_BYTES = 65_536
 #: Bytes of a receiver's answer that are kept to be shown.
 SHOWN_BYTES = 500
+#: The longest that a Retry-After is heeded: a year, in seconds.
+_LONGEST_RETRY_S = 365 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +201,18 @@ def _new_client() -> httpx2.AsyncClient:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a Retry-After header; one that is a date counts from now."""
+    """The seconds of a Retry-After header, a year at most; one that is a date counts from now."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit() and len(text) <= 9:
-        return float(text)
+        return min(float(text), _LONGEST_RETRY_S)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        if moment.tzinfo is None:  # HTTP dates are in GMT
+            moment = moment.replace(tzinfo=UTC)
+        wanted_s = moment.timestamp() - time.time()
+    except (ValueError, OverflowError, TypeError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    return min(max(0.0, wanted_s), _LONGEST_RETRY_S)
 
 
 def _default_port(scheme: str) -> int:

@@ -235,8 +235,11 @@ class Courier:
         """What becomes of a delivery after an attempt."""
         if delivery.state in OVER or account.closed:
             return
-        if attempt.delivered or delivery.is_replay:
+        if attempt.delivered:
             account.deliveries.finish(delivery, DeliveryState.DELIVERED)
+            return
+        if delivery.is_replay:  # an attacker does not try again
+            account.deliveries.finish(delivery, DeliveryState.FAILED)
             return
         tries = len(delivery.attempts)
         drawn = self._ids.fractions(account.id, f"retry {delivery.number}", tries)[0]

@@ -246,13 +246,13 @@ def test_plans_are_played_one_after_the_other() -> None:
 
 
 def test_a_step_that_did_not_fit_is_counted() -> None:
-    """A step that could not be applied stays played, and the plan says that it was bypassed."""
+    """A step that could not be applied stays played, is counted as bypassed, and the plan never completes."""
     faults = make_faults()
     plan = faults.script("", {"createSpeech": [fault("a")]})
     strike = faults.choose(Seen(), T0)
     assert strike is not None
     strike.bypass()
-    assert (plan.completed, plan.bypassed) == (True, 1)
+    assert (plan.completed, plan.bypassed, plan.left("createSpeech")) == (False, 1, 0)
 
 
 def test_a_plan_without_steps_is_completed() -> None:
@@ -302,10 +302,17 @@ def test_what_is_taken_away_strikes_no_more() -> None:
 # ---- scenarios ------------------------------------------------------------------------------
 
 
-def of_scenario(faults: Faults, key: str, *items: tuple[str, When], at_s: float = 0) -> str | None:
+def of_scenario(
+    faults: Faults,
+    key: str,
+    *items: tuple[str, When],
+    at_s: float = 0,
+    is_order: bool = False,
+) -> str | None:
     """The text of what a scenario does to an exchange of one of its tasks."""
     numbered = ((number, fault(text), when) for number, (text, when) in enumerate(items))
-    strike = faults.of_scenario("s.create", numbered, key, T0 + round(at_s * 1000))
+    at = T0 + round(at_s * 1000)
+    strike = faults.of_scenario("s.create", numbered, key, at, is_order=is_order)
     return None if strike is None or strike.fault is None else strike.fault.text
 
 
@@ -333,3 +340,30 @@ def test_what_a_scenario_does_is_not_armed() -> None:
     of_scenario(faults, "a", ("x", ALWAYS))
     assert faults.rules == []
     assert not faults.armed
+
+
+def test_an_order_that_was_let_through_begins_anew() -> None:
+    """Once a create was let through, the same order is another one: what is counted or timed begins again."""
+    faults = make_faults()
+    twice = ("twice", When(count=2))
+    for _ in range(2):
+        story = [of_scenario(faults, "a", twice, is_order=True) for _ in range(3)]
+        assert story == ["twice", "twice", None]
+    early = ("early", When(window=(0, 5)))
+    for begin in (0, 100):
+        for later, expected in ((0, "early"), (4, "early"), (5, None)):
+            assert of_scenario(faults, "b", early, at_s=begin + later, is_order=True) == expected
+
+
+def test_queries_of_a_task_never_begin_anew() -> None:
+    """What a scenario does to the first query of a task it does once, however often the task is asked for."""
+    faults = make_faults()
+    assert [of_scenario(faults, "a", ("x", When(count=1))) for _ in range(5)] == ["x", *[None] * 4]
+
+
+def test_a_fault_that_is_not_over_is_not_forgotten() -> None:
+    """An order that is let through by chance or before its turn goes on counting where it was."""
+    faults = make_faults()
+    later = ("later", When(after=1, count=1))
+    story = [of_scenario(faults, "a", later, is_order=True) for _ in range(6)]
+    assert story == [None, "later", None, None, "later", None]

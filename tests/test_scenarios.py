@@ -21,6 +21,17 @@ from tests.support.tasks import DEFAULT_PLAN, SUCCEED, quick
 
 SHIPPED = scenarios()
 NAMES = [
+    "cb-ahead",
+    "cb-bad-sign",
+    "cb-behind",
+    "cb-burst",
+    "cb-contradicts",
+    "cb-early",
+    "cb-late",
+    "cb-malformed",
+    "cb-new-field",
+    "cb-replay",
+    "cb-twice",
     "cut-answer",
     "data-array",
     "default",
@@ -150,7 +161,7 @@ def test_a_stuck_task_never_ends() -> None:
         ("risk_control", "did you mean 'risk-control'?"),
         ("Default", "did you mean 'default'?"),
         ("zzz", "one of " + ", ".join(NAMES)),
-        ("", "one of cut-answer"),
+        ("", "one of cb-ahead"),
     ],
 )
 def test_an_unknown_scenario_names_the_nearest(name: str, words: str) -> None:

@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said(changed: dict[str, str], signed: Signed, words: s
     ],
 )
 def test_time_may_be_five_minutes_off(now: float, words: str) -> None:
-    """A timestamp up to five minutes away from the clock is fresh; beyond, it is stale or ahead, and says by how much."""
+    """A timestamp up to five minutes away from the clock is fresh; beyond, it says how stale or ahead it is."""
     found = verify(VECTOR, BODY, [KEY], now)
 
     assert found == Verdict(Signed.OK if words == "ok" else Signed.STALE, words)

@@ -159,7 +159,7 @@ def test_header_beats_a_magic_value_and_default_beats_none() -> None:
     [
         ("stuk", "did you mean 'stuck'?"),
         ("Slow", "did you mean 'slow'?"),
-        ("qqq", "one of cut-answer, data-array, default,"),
+        ("qqq", "one of cb-ahead, cb-bad-sign, cb-behind,"),
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/audio/tts", "/v1/general/custom-voices", EZ_PATH])
@@ -269,3 +269,49 @@ def test_ezmodel_chooses_too() -> None:
     assert risky.error == (400, 400)
     assert warned.headers["x-mock-warning"] == "scenario too-short does not apply to createSpeech"
     assert api(strict=True).post(EZ_PATH, EZ_SPEECH, {HEADER: "too-short"}).error == (400, 400)
+
+
+#: Values that begin as magic ones do and are none, with what is said about them.
+MISSPELT = [
+    ("learn", {"voice_name": "mock:slwo"}, "unknown magic value 'mock:slwo'; did you mean 'mock:slow'?"),
+    ("learn", {"voice_name": "mock:slwo Ada"}, "unknown magic value 'mock:slwo'; did you mean 'mock:slow'?"),
+    ("speak", {"text": "mock:stukc for ever"}, "unknown magic value 'mock:stukc'; did you mean 'mock:stuck'?"),
+    ("speak", {"text": "mock:noisy"}, "scenario noisy has no plan for this kind of task"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "fields", "warning"), MISSPELT, ids=str)
+def test_misspelt_magic_value_is_warned_about(
+    call: str, fields: dict[str, Any], warning: str
+) -> None:
+    """A text that begins as a magic word does and is none is ordinary, and X-Mock-Warning names the nearest."""
+    answer = getattr(api(), call)(**fields)
+
+    assert answer.status == 200
+    assert HEADER not in answer.headers
+    assert answer.headers["x-mock-warning"] == warning
+
+
+@pytest.mark.parametrize(("call", "fields", "warning"), MISSPELT, ids=str)
+def test_strict_refuses_a_misspelt_magic_value(
+    call: str, fields: dict[str, Any], warning: str
+) -> None:
+    """With strict it is 400/1201 in the same words, and nothing is created."""
+    mock = api(strict=True)
+
+    answer = getattr(mock, call)(**fields)
+
+    assert (answer.error, answer.message) == ((400, 1201), warning)
+    assert mock.control("GET", "/tasks")[1]["tasks"] == []
+
+
+@pytest.mark.parametrize("name", ["mock", "mock-slow", "a mock:slwo", "Mock:slwo"])
+def test_value_that_begins_otherwise_is_not_warned_about(name: str) -> None:
+    """Only what begins with all that magic words share is taken for a misspelt one."""
+    assert "x-mock-warning" not in api(strict=True).learn(voice_name=name).headers
+
+
+def test_header_spares_the_warning_about_a_magic_value() -> None:
+    """Whoever chose by header, or switched magic off, has no use for hints at magic values."""
+    assert "x-mock-warning" not in api().learn({HEADER: "slow"}, voice_name="mock:slwo").headers
+    assert "x-mock-warning" not in api(magic=False).learn(voice_name="mock:slwo").headers

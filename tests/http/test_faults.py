@@ -603,3 +603,96 @@ def test_a_plan_can_let_pass_what_a_scenario_would_strike() -> None:
     answers = [mock.learn({SCENARIO: "no-balance"}) for _ in range(2)]
 
     assert [answer.status for answer in answers] == [200, 429]
+
+
+# ---- a fault that chooses a scenario --------------------------------------------------------
+
+
+def test_a_scenario_of_the_header_plays_its_own_faults() -> None:
+    """scenario= in X-Mock-Fault is as good as X-Mock-Scenario: what the scenario does to creates it does."""
+    mock = api()
+    answers = [learn(mock, "scenario=server-error") for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [500, 500, 200]
+    assert [answer.headers[SCENARIO] for answer in answers] == ["server-error"] * 3
+    assert learn(mock, "scenario=no-balance").error == (429, 1102)
+
+
+def test_a_scenario_of_an_armed_fault_plays_its_own_faults() -> None:
+    """An armed scenario= brings the scenario's faults to every create that it strikes, and to no other."""
+    mock = api()
+    mock.control("POST", "/faults", {"fault": "scenario=server-error", "when": {"count": 3}})
+
+    assert [mock.learn().status for _ in range(5)] == [500, 500, 200, 200, 200]
+    assert mock.control("GET", "/faults/fault-1")[1]["consumed"] == 3
+
+
+def test_a_scenario_of_a_plan_plays_its_own_faults() -> None:
+    """A step of scenario= brings the scenario's faults to its create; later, the queries of the task meet them."""
+    mock = api()
+    steps = {"createCustomVoice": ["scenario=no-balance", "scenario=not-json", "ok"]}
+    mock.control("POST", "/plans", {"steps": steps})
+
+    assert mock.learn().error == (429, 1102)
+    task_id = mock.learn().data["task_id"]
+    assert SCENARIO not in mock.learn().headers
+    broken = mock.http.get(
+        f"/v1/general/custom-voices/{task_id}", headers={"authorization": f"Bearer {mock.key}"}
+    )
+    with pytest.raises(json.JSONDecodeError):
+        broken.json()
+    assert mock.voice(task_id).status == 200
+
+
+def test_the_header_spares_the_scenario_of_an_armed_fault() -> None:
+    """A scenario in the header goes before an armed one, which is told and given back."""
+    mock = api()
+    mock.control("POST", "/faults", {"fault": "scenario=no-balance", "when": {"count": 1}})
+
+    answer = mock.learn({SCENARIO: "slow"})
+
+    assert answer.headers[SCENARIO] == "slow"
+    assert "the header's comes first" in answer.headers["x-mock-warning"]
+    rule = mock.control("GET", "/faults/fault-1")[1]
+    assert (rule["consumed"], rule["bypassed"]) == (0, 1)
+    assert mock.learn().error == (429, 1102)
+
+
+# ---- faults for one task --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked_by", ["task id", "external id"])
+@pytest.mark.parametrize("matched_by", ["task id", "external id"])
+def test_a_fault_for_a_task_matches_by_either_id(matched_by: str, asked_by: str) -> None:
+    """match.task is the task id or the external id, by whichever of them the request asks for the task."""
+    mock = api()
+    task_id = mock.learn(external_task_id="order-1").data["task_id"]
+    other = mock.learn(external_task_id="order-2").data["task_id"]
+    ids = {"task id": task_id, "external id": "order-1"}
+    mock.control("POST", "/faults", {"fault": "5000", "match": {"task": ids[matched_by]}})
+
+    assert mock.voice(ids[asked_by]).error == (500, 5000)
+    assert [mock.voice(name).status for name in (other, "order-2")] == [200, 200]
+
+
+@pytest.mark.parametrize("matched_by", ["task id", "external id"])
+def test_a_fault_for_a_task_strikes_the_delete_of_its_voice(matched_by: str) -> None:
+    """Deleting a voice is a request about the task that made it; deleting another voice is not."""
+    mock = api()
+    mine = mock.ready_voice(external_task_id="order-1")
+    other = mock.ready_voice()
+    name = {"task id": mine["task_id"], "external id": "order-1"}[matched_by]
+    mock.control("POST", "/faults", {"fault": "5000", "match": {"task": name}})
+
+    voices = [item["task_result"]["voices"][0]["voice_id"] for item in (mine, other)]
+    assert [mock.delete(voice).status for voice in voices] == [500, 200]
+
+
+def test_a_fault_for_an_external_id_strikes_its_create() -> None:
+    """The create that brings an external id is a request about that task already."""
+    mock = api()
+    mock.control("POST", "/faults", {"fault": "5000", "match": {"task": "order-1"}})
+
+    assert mock.learn(external_task_id="order-1").error == (500, 5000)
+    assert mock.learn(external_task_id="order-2").status == 200
+    assert mock.learn().status == 200
