@@ -72,8 +72,8 @@ class Scenarios:
         self._words = {row.word: row.scenario for row in self._magic if row.word}
         self._by_file = {row.file: row.scenario for row in self._magic if row.file}
         #: What all magic words, and all file names, begin with: most requests hold neither.
-        self._word_hint = commonprefix(list(self._words))  # noqa: RUF071  # characters are meant
-        self._file_hint = commonprefix(list(self._by_file))  # noqa: RUF071  # characters are meant
+        self.word_hint = commonprefix(list(self._words))  # noqa: RUF071  # characters are meant
+        self.file_hint = commonprefix(list(self._by_file))  # noqa: RUF071  # characters are meant
         if eager:
             list(self)
             self._check_magic(fixtures)
@@ -113,11 +113,11 @@ class Scenarios:
         is_speech = kind is TaskKind.SPEECH
         text: str = body.get("text" if is_speech else "voice_name", "")
         name = None
-        if self._words and text.startswith(self._word_hint):
+        if self._words and text.startswith(self.word_hint):
             name = self._words.get(text.partition(" ")[0])
         if name is None and not is_speech and self._by_file:
             url: str = body.get("voice_url", "")
-            name = self._of_url(url) if self._file_hint in url else None
+            name = self._of_url(url) if self.file_hint in url else None
         if name is None:
             return None
         scenario = self.named(name)
@@ -125,7 +125,7 @@ class Scenarios:
 
     def nearly_asked(self, kind: TaskKind, body: Mapping[str, Any]) -> str:
         """What is wrong with a text that begins as all magic words do and is none that applies; usually nothing."""
-        hint = self._word_hint
+        hint = self.word_hint
         text: str = body.get("text" if kind is TaskKind.SPEECH else "voice_name", "")
         if len(hint) < _TELLING or not text.startswith(hint):
             return ""

@@ -252,7 +252,7 @@ def test_a_step_that_did_not_fit_is_counted() -> None:
     strike = faults.choose(Seen(), T0)
     assert strike is not None
     strike.bypass()
-    assert (plan.completed, plan.bypassed, plan.left("createSpeech")) == (False, 1, 0)
+    assert (plan.completed, plan.bypassed, plan.left("createSpeech")) == (False, 1, [])
 
 
 def test_a_plan_without_steps_is_completed() -> None:

@@ -225,9 +225,8 @@ def test_signal_ends_it_with_the_sum(listen: Start, number: signal.Signals) -> N
         client.get(listener.url)
 
     assert listener.stop(number) == (0, "")
-    words = "4 deliveries".replace("4", "3")
     assert listener.lines[-1][13:] == (
-        f"stopped: {words}, 1 failure, 1 duplicate, 0 bad signatures, 1 other request"
+        "stopped: 3 deliveries, 1 failure, 1 duplicate, 0 bad signatures, 1 other request"
     )
 
 
@@ -243,7 +242,7 @@ def test_foreign_text_cannot_write_lines_of_its_own(listen: Start, mode: list[st
         with connected(listener.url) as wire:
             raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
             for sent in (json.dumps(body).encode(), raw):
-                wire.send(request("POST", "/\x9b?x=y", sent, "webhook-id: \xc2\x9b[31m"))
+                wire.send(request("POST", "/%9b%1b?x=y", sent, "webhook-id: \xc2\x9b[31m"))
                 wire.reply()
         listener.stop()
 
@@ -254,21 +253,19 @@ def test_foreign_text_cannot_write_lines_of_its_own(listen: Start, mode: list[st
 def test_secrets_are_never_printed(listen: Start, tmp_path: Path) -> None:
     """No secret of a webhook, nor user and query of the target or a request, is in any line or complaint."""
     planted = "planted" * 4
-    with taken_port() as port:
-        target = f"http://{planted}:{planted}@127.0.0.1:{port + 0}/x?key={planted}"
-        with Receiver() as receiver:
-            target = f"http://{planted}:{planted}@127.0.0.1:{receiver.port}/x?key={planted}"
-            listener = listen("--secret", SECRET, OTHER_SECRET, "--forward-to", target)
-            listener.post(TASK, signed(TASK))
-            listener.post(TASK, {"authorization": planted})
-        dead = listen("--forward-to", target)
-        dead.post(TASK)
+    with Receiver() as receiver:
+        target = f"http://{planted}:{planted}@127.0.0.1:{receiver.port}/x?key={planted}"
+        listener = listen("--secret", SECRET, OTHER_SECRET, "--forward-to", target)
+        listener.post(TASK, signed(TASK))
+        listener.post(TASK, {"authorization": planted})
+    dead = listen("--forward-to", target)
+    dead.post(TASK)
     with connected(listener.url) as wire:
         wire.send(request("POST", f"/?{planted}"))
         assert wire.reply().status == 401
     listener.stop()
     dead.stop()
-    wrong = run("listen", "--secret", f"whsec_{planted}", cwd=tmp_path)
+    wrong = run("listen", "--secret", f"whsec_{planted}!", cwd=tmp_path)
     target_of = run("listen", "--forward-to", f"ftp://{planted}", cwd=tmp_path)
 
     text = listener.text + dead.text + wrong.stderr + target_of.stderr

@@ -131,9 +131,7 @@ class Choosing:
         """The scenario of a create whose body keeps the contract, and what that scenario does to it."""
         scenario = call.scenario
         if scenario is None:
-            scenario = self._scenarios.asked_for(kind, call.body) or call.account.scenario
-            if scenario is None and (words := self._scenarios.nearly_asked(kind, call.body)):
-                call.warn(words)
+            scenario = self._by_magic(kind, call) or call.account.scenario
             if scenario is None and not self._scenarios.default_interferes:
                 return
             call.scenario = scenario
@@ -146,6 +144,20 @@ class Choosing:
             external_id = call.body.get("external_task_id") or ""
             key = external_id or blake2b(call.raw or b"", digest_size=8).hexdigest()
             self._by_scenario(scenario.name, plan, "create", key, call)
+
+    def _by_magic(self, kind: TaskKind, call: Call) -> Scenario | None:
+        """The scenario that a magic value asks for; one that is misspelt is warned about."""
+        scenarios, body = self._scenarios, call.body
+        text = body.get("text" if kind is TaskKind.SPEECH else "voice_name", "")
+        # Nearly every request holds neither what all magic words begin with, nor what all file names do.
+        if not text.startswith(scenarios.word_hint) and (
+            kind is TaskKind.SPEECH or scenarios.file_hint not in body.get("voice_url", "")
+        ):
+            return None
+        scenario = scenarios.asked_for(kind, body)
+        if scenario is None and (words := scenarios.nearly_asked(kind, body)):
+            call.warn(words)
+        return scenario
 
     def for_task(self, operation: Operation, call: Call) -> None:
         """What the scenario of the task that a request is about does to it."""

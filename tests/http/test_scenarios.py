@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,17 +11,21 @@ from typing import Any
 
 import httpx2
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from mock_server import RunningServer
 from tests.http.api import BASE_URL, EZ_PATH, EZ_SPEECH, PREFIXES, SPEECH, START, VOICE, Api, api
 from tests.support.bench import scenarios
-from tests.support.receiver import Receiver
+from tests.support.receiver import Answer as Answered
+from tests.support.receiver import Receiver, Request
 
 DIALECTS = sorted(PREFIXES)
 HEADER = "x-mock-scenario"
 SPEECHES, VOICES = "/v1/audio/tts", "/v1/general/custom-voices"
 #: Real seconds after which a client gives up on an answer that never comes.
 IMPATIENT_S = 0.3
+#: What callbacks of one of the servers are signed with.
+SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 
 _keys = count()
 
@@ -37,6 +42,23 @@ def live(server: RunningServer) -> Iterator[Api]:
     """A new account of the real server."""
     with httpx2.Client(base_url=server.base_url) as client:
         yield Api(client, f"live-{next(_keys)}")
+
+
+@pytest.fixture
+def signing() -> Iterator[Api]:
+    """An account of a real server that signs its callbacks."""
+    with (
+        RunningServer(speed=0, seed="7", start=START, webhook_secret=SECRET) as running,
+        httpx2.Client(base_url=running.base_url) as client,
+    ):
+        yield Api(client, f"signing-{next(_keys)}")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of callbacks that says OK."""
+    with Receiver() as found:
+        yield found
 
 
 def following(name: str) -> dict[str, str]:
@@ -540,6 +562,232 @@ def test_token_expires_during_the_polling() -> None:
     assert seen == expected
 
 
+# ---- callbacks ------------------------------------------------------------------------------
+
+
+def reported(receiver: Receiver) -> list[str]:
+    """The statuses that callbacks told, in order of arrival."""
+    return [request.json["task_status"] for request in receiver.requests]
+
+
+def is_genuine(request: Request) -> bool:
+    """Whether an independent verifier takes the signature for good."""
+    try:
+        Webhook(SECRET).verify(request.body, request.headers, json_parse=False)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def test_cb_ahead_of_the_query(live: Api, receiver: Receiver) -> None:
+    """A callback says succeed while queries still say processing; at the end both say the same."""
+    created = live.learn(following("cb-ahead"), callback_url=receiver.url())
+    live.advance(2)
+
+    assert reported(receiver) == ["succeed"]
+    assert live.voice(created.data["task_id"]).data["task_status"] == "processing"
+    live.advance(7)
+    assert receiver.requests[1].json == live.voice(created.data["task_id"]).data
+
+
+def test_cb_bad_sign_is_no_valid_signature(signing: Api, receiver: Receiver) -> None:
+    """The headers are there, the body is the task's, and no verifier takes the signature; others are genuine."""
+    bad = signing.learn(following("cb-bad-sign"), callback_url=receiver.url()).data["task_id"]
+    signing.learn(callback_url=receiver.url())
+    signing.advance(9)
+
+    assert len(receiver.requests) == 4
+    for request in receiver.requests:
+        assert request.headers["webhook-signature"].startswith("v1,")
+        assert is_genuine(request) is (request.json["task_id"] != bad)
+
+
+def test_cb_bad_sign_without_a_secret_is_ordinary(live: Api, receiver: Receiver) -> None:
+    """Where callbacks are not signed, nothing can be wrong with their signature."""
+    live.learn(following("cb-bad-sign"), callback_url=receiver.url())
+    live.advance(9)
+
+    assert reported(receiver) == ["processing", "succeed"]
+    assert "webhook-signature" not in receiver.requests[0].headers
+
+
+def test_cb_behind_the_query(live: Api, receiver: Receiver) -> None:
+    """Queries show a status 5 s before its callback comes, which tells it as it was then."""
+    task_id = live.learn(following("cb-behind"), callback_url=receiver.url()).data["task_id"]
+    live.advance(6.999)
+    assert live.voice(task_id).data["task_status"] == "processing"
+    assert receiver.requests == []
+    live.advance(0.001)
+    assert reported(receiver) == ["processing"]
+    live.advance(6.999)
+    assert live.voice(task_id).data["task_status"] == "succeed"
+    assert reported(receiver) == ["processing"]
+    live.advance(0.001)
+
+    assert reported(receiver) == ["processing", "succeed"]
+    assert [item.json["updated_at"] for item in receiver.requests] == [START + 2000, START + 9000]
+
+
+def test_cb_burst_of_one_callback(signing: Api, receiver: Receiver) -> None:
+    """The callback of succeed comes twenty times at one instant: same id, same bytes, each with a good signature."""
+    signing.learn(following("cb-burst"), callback_url=receiver.url())
+    signing.advance(9)
+
+    assert reported(receiver) == ["processing", *["succeed"] * 20]
+    burst = receiver.requests[1:]
+    assert len({(request.headers["webhook-id"], request.body) for request in burst}) == 1
+    assert all(is_genuine(request) for request in burst)
+    signing.advance(10_000)
+    assert len(receiver.requests) == 21
+
+
+def test_cb_contradicts_the_query(live: Api, receiver: Receiver) -> None:
+    """The callback says failed without a result, and queries say succeed with one."""
+    task_id = live.learn(following("cb-contradicts"), callback_url=receiver.url()).data["task_id"]
+    live.advance(9)
+
+    assert reported(receiver) == ["processing", "failed"]
+    assert receiver.requests[1].json["task_result"] == {}
+    record = live.voice(task_id).data
+    assert (record["task_status"], len(record["task_result"]["voices"])) == ("succeed", 1)
+
+
+def test_cb_early_comes_before_the_create_is_answered(live: Api, receiver: Receiver) -> None:
+    """While the receiver has not answered the callback of submitted, the create is not answered."""
+    gate = receiver.gate()
+    receiver.script.append(Answered(after=gate))
+    answers: list[dict[str, Any]] = []
+
+    def create() -> None:
+        answer = live.learn(following("cb-early"), callback_url=receiver.url())
+        answers.append(answer.data)
+
+    creating = threading.Thread(target=create)
+    creating.start()
+    receiver.wait_until(lambda: len(receiver.requests) == 1, "the callback")
+    # Another request comes through meanwhile, so the server had its time.
+    task_id = tasks(live)[0]["task_id"]
+    assert answers == []
+    gate.set()
+    creating.join()
+
+    assert answers[0] == receiver.requests[0].json
+    assert (answers[0]["task_id"], answers[0]["task_status"]) == (task_id, "submitted")
+    live.advance(9)
+    assert reported(receiver) == ["submitted", "processing", "succeed"]
+
+
+def test_cb_late_after_the_end(live: Api, receiver: Receiver) -> None:
+    """The callback of processing comes 3 s after that of succeed, and is that of back then."""
+    live.learn(following("cb-late"), callback_url=receiver.url())
+    live.advance(11.999)
+    assert reported(receiver) == ["succeed"]
+    live.advance(0.001)
+
+    assert reported(receiver) == ["succeed", "processing"]
+    assert receiver.requests[1].json["updated_at"] == START + 2000
+    assert "task_result" not in receiver.requests[1].json
+
+
+def test_cb_malformed_is_almost_json(signing: Api, receiver: Receiver) -> None:
+    """The body says it is JSON and is not; the signature is that of those very bytes."""
+    signing.learn(following("cb-malformed"), callback_url=receiver.url())
+    signing.advance(9)
+
+    assert len(receiver.requests) == 2
+    for request in receiver.requests:
+        assert request.headers["content-type"] == "application/json; charset=utf-8"
+        assert request.body.startswith(b'{"task_id":')
+        with pytest.raises(json.JSONDecodeError):
+            assert request.json
+        assert is_genuine(request)
+
+
+def test_cb_new_field_in_every_callback(live: Api, receiver: Receiver) -> None:
+    """Callbacks have two fields more than the query, and the same otherwise."""
+    task_id = live.learn(following("cb-new-field"), callback_url=receiver.url()).data["task_id"]
+    live.advance(9)
+    bodies = [request.json for request in receiver.requests]
+
+    for body in bodies:
+        assert body.pop("final_balance_deduction") == {"quota": "0", "list_price": "0.05"}
+        assert body.pop("added_later") == [{"anything": None}]
+    assert [body["task_status"] for body in bodies] == ["processing", "succeed"]
+    assert bodies[1] == live.voice(task_id).data
+
+
+def test_cb_replay_an_hour_later(signing: Api, receiver: Receiver) -> None:
+    """After an hour the very same request comes again: body, id, timestamp and signature."""
+    signing.learn(following("cb-replay"), callback_url=receiver.url())
+    signing.advance(9 + 3599.999)
+    assert reported(receiver) == ["processing", "succeed"]
+    signing.advance(0.001)
+
+    assert reported(receiver) == ["processing", "succeed", "succeed"]
+    first, again = receiver.requests[1:]
+    assert (again.body, again.headers) == (first.body, first.headers)
+    assert is_genuine(first)
+
+
+def test_cb_twice_with_the_same_id(signing: Api, receiver: Receiver) -> None:
+    """Each callback comes again a second later, with the same id and bytes."""
+    signing.learn(following("cb-twice"), callback_url=receiver.url())
+    counts = []
+    for wait in (2, 0.999, 0.001, 6, 1):
+        signing.advance(wait)
+        counts.append(len(receiver.requests))
+
+    assert counts == [1, 1, 2, 3, 4]
+    assert reported(receiver) == ["processing", "processing", "succeed", "succeed"]
+    ids = [request.headers["webhook-id"] for request in receiver.requests]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+    assert all(is_genuine(request) for request in receiver.requests)
+
+
+CALLBACK_SCENARIOS = [item.name for item in scenarios() if item.name.startswith("cb-")]
+
+
+@pytest.mark.parametrize("name", CALLBACK_SCENARIOS)
+def test_callback_scenarios_spare_the_task(live: Api, receiver: Receiver, name: str) -> None:
+    """Whatever goes wrong with callbacks, queries show the default life of a voice, and a speech is made as ever."""
+    task_id = live.learn(following(name), callback_url=receiver.url()).data["task_id"]
+    assert statuses(live, task_id, 0, 2, 9) == ["submitted", "processing", "succeed"]
+    assert live.voice(task_id).data["task_result"]["voices"]
+
+    spoken = live.speak(following(name))
+    assert spoken.data["task_status"] == "succeed"
+    words = f"scenario {name} does not apply to createSpeech"
+    assert spoken.headers["x-mock-warning"] == words
+
+
+@pytest.mark.parametrize("name", CALLBACK_SCENARIOS)
+def test_callback_scenarios_repeat_by_seed(name: str) -> None:
+    """Two servers with one seed send the same requests in the same order at the same instants."""
+
+    def story() -> list[tuple[Any, ...]]:
+        with (
+            Receiver() as receiver,
+            RunningServer(speed=0, seed="9", start=START, public_url=BASE_URL) as running,
+            httpx2.Client(base_url=running.base_url) as client,
+        ):
+            mock = Api(client)
+            for _ in range(2):
+                mock.learn(following(name), callback_url=receiver.url())
+            mock.advance(4000)
+            status, value = mock.control("GET", "/deliveries")
+            assert status == 200
+            bodies = sorted(request.body for request in receiver.requests)
+            shown = [
+                (item["id"], [tried["at"] for tried in item["attempts"]], item["body"])
+                for item in value["deliveries"]
+            ]
+        return [bodies, shown]
+
+    first = story()
+    assert first[0]
+    assert first == story()
+
+
 # ---- how a scenario is asked for ------------------------------------------------------------
 
 
@@ -589,3 +837,26 @@ def test_an_external_id_is_what_is_retried() -> None:
     ]
 
     assert [answer.status for answer in answers] == [500, 500, 200]
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"), [("rate-limit", 3), ("server-error", 2), ("gateway-page", 1)]
+)
+def test_an_order_that_was_accepted_begins_anew(name: str, refused: int) -> None:
+    """Once a create was let through, the same create sent again is another job, and is refused as the first was."""
+    mock = api()
+    for _ in range(2):
+        tries = [raw(mock, "POST", VOICES, VOICE, name).status_code for _ in range(refused + 1)]
+        assert 200 not in tries[:refused]
+        assert tries[refused] == 200
+
+    assert len(tasks(mock)) == 2
+
+
+def test_what_lasts_a_while_begins_anew_after_it() -> None:
+    """The thirty seconds of a maintenance begin with the first try of each job."""
+    mock = api()
+    for _ in range(2):
+        assert mock.speak(following("maintenance")).error == (503, 5001)
+        mock.advance(30)
+        assert mock.speak(following("maintenance")).status == 200
