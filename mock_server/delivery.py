@@ -164,9 +164,13 @@ class Dispatcher:
     async def task_settled(self, account: Account, task_id: str) -> None:
         """Lets happen what is due for a new task, and waits for its callbacks that are on their way."""
         self._arrive_due(account)
-        for delivery in self._courier.in_flight(account, task_id):
-            if delivery.done is not None:
-                await asyncio.shield(delivery.done)
+        try:
+            await _outcomes(account, self._courier.in_flight(account, task_id))
+        except (
+            asyncio.CancelledError
+        ):  # the server stops, or the account was reset: nothing to wait for
+            if self.stopping is None or not (self.stopping.is_set() or account.closed):
+                raise
 
     def release(self) -> None:
         """Ends every wait on a clock, every advance and every fault that takes time: the server is stopping."""

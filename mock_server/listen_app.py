@@ -127,7 +127,7 @@ class Listener:
         if raw is not None:
             delivery.raw = raw
             delivery.body = read(raw)
-            delivery.verdict = verify(headers, raw, self._plan.keys, time.time())
+            delivery.verdict = verify(headers, raw, self._plan.keys, at // 1000)
             delivery.sighting = self._book.note(
                 delivery.number,
                 delivery.webhook_id,
@@ -148,7 +148,7 @@ class Listener:
             tell()
             return
         try:
-            reply = self._refusal(delivery) or await self._planned(delivery, scope, receive)
+            reply = await self._planned(delivery, scope, receive)
         except ClientGone:
             delivery.words = "the sender hung up"
             tell()
@@ -179,9 +179,12 @@ class Listener:
         Raises:
             ClientGone: the sender did not wait for it.
         """
-        plan, (turn, words) = self._plan, self._turn()
+        plan, refusal = self._plan, self._refusal(delivery)
+        turn, words = self._turn() if refusal is None else (None, "")
         if plan.latency_s:
             await unless_gone(self._pause(plan.latency_s), receive)
+        if refusal is not None:
+            return refusal
         if turn is _Turn.DROP or turn is _Turn.HANG:
             delivery.words = words
             return SocketFault.CLOSE if turn is _Turn.DROP else SocketFault.HANG

@@ -77,7 +77,7 @@ def read(raw: bytes) -> Body:
     except RecursionError:
         return Body(text=text, error="invalid JSON: nested too deep")
     except ValueError as error:
-        return Body(text=text, error=f"invalid JSON: {error}" if raw else "empty")
+        return Body(text=text, error=f"invalid JSON: {error}" if raw else "empty body")
     if is_deep(value, _MAX_LEVELS):
         return Body(text=text, error=f"JSON that is nested deeper than {_MAX_LEVELS} levels")
     if not isinstance(value, dict):

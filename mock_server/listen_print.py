@@ -109,7 +109,7 @@ class Printer:
             return
         counts = self._counts
         parts = [
-            count(counts["deliveries"], "delivery").replace("deliverys", "deliveries"),
+            "1 delivery" if counts["deliveries"] == 1 else f"{counts['deliveries']} deliveries",
             count(counts["failures"], "failure"),
             count(counts["duplicates"], "duplicate"),
             count(counts["bad_signatures"], "bad signature"),
@@ -157,15 +157,13 @@ def _notes(told: Delivery) -> Iterator[str]:
     if body.missing:
         yield f"missing fields: {', '.join(body.missing)}"
     yield from body.remarks
+    if body.error:
+        yield body.error
 
 
 def _body_lines(body: Body, size: int) -> Iterator[str]:
-    if not body.error:
-        text = json.dumps(body.value, indent=2, ensure_ascii=False)
-        yield f"  body: {size} bytes"
-    else:
-        text = body.text
-        yield f"  body: {size} bytes, {cell(body.error)}"
+    text = body.text if body.error else json.dumps(body.value, indent=2, ensure_ascii=False)
+    yield f"  body: {size} bytes"
     # Only at \n: others break lines, too, and are shown as question marks.
     yield from (f"    {_visible(line)}" for line in text.split("\n") if text)
 
@@ -174,8 +172,8 @@ def _forwarded(forwarded: Forwarded, target: str) -> str:
     took = f"({forwarded.took_ms:.0f} ms)"
     if forwarded.status is None:
         return f"{target} -> {cell(forwarded.error)}  {took}"
-    words = cell(" ".join(forwarded.body.decode("utf-8", "replace").split()))
-    return f"{target} -> {forwarded.status} {words}  {took}"
+    words = " ".join(forwarded.body.decode("utf-8", "replace").split())
+    return f"{target} -> {forwarded.status}{' ' + cell(words) if words else ''}  {took}"
 
 
 def _plain(told: Delivery, *, has_body: bool) -> dict[str, Any]:

@@ -192,11 +192,12 @@ def test_delivery_as_json(listen: Start) -> None:
     }
     told = (second["signed"], second["status"], second["attempt"], second["unknown_fields"])
     assert told == ("mismatch", 401, 2, ["x"])
+    assert (second["duplicate_of"], second["words"]) == (1, "signature: does not match")
     assert events[-1] == {
         "event": "stopped",
         "deliveries": 2,
         "failures": 1,
-        "duplicates": 0,
+        "duplicates": 1,
         "bad_signatures": 1,
         "others": 0,
     }
@@ -470,9 +471,8 @@ def test_stopping_keeps_nobody_waiting(listen: Start) -> None:
     with connected(listener.url) as held, connected(delayed.url) as waiting:
         held.send(request("POST", "/", b"{}"))
         listener.block()
-        # The first of two in one segment is answered only after the hour; the second proves nothing is read ahead.
         waiting.send(request("POST", "/", b"{}"))
-        with connected(delayed.url) as other:
+        with connected(delayed.url) as other:  # when it is answered, the one before has been read
             other.send(request("GET", "/"))
             assert other.reply().status == 405
         began = time.monotonic()

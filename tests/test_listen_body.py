@@ -89,7 +89,7 @@ def test_number_still_names_its_task() -> None:
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"", "empty"),
+        (b"", "empty body"),
         (b'{"a": ', "invalid JSON: Expecting value"),
         (b'{"a": NaN}', "invalid JSON: NaN is no JSON"),
         (b'{"a": 1e999}', "invalid JSON: a number is beyond all bounds"),

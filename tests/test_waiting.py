@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -308,3 +310,34 @@ def test_held_answer_and_wait_end_together(
 
     assert (status, asking.result(LONG_S).status_code) == (200, 200)
     assert value["found"][0]["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/tasks/{id}/transition", {"to": "processing"}),
+        ("/clock/advance", {"until": {"task": "{id}", "status": "succeed"}}),
+        ("/wait", {"for": "task", "match": {"task": "{id}"}, "skip": True}),
+    ],
+)
+def test_call_that_a_reset_overtakes_is_of_the_new_epoch(
+    mock: Api, path: str, body: dict[str, Any]
+) -> None:
+    """A call whose body comes after the reset meets no task of before: 404, nothing is sent, and the server goes on."""
+    with Receiver() as receiver:
+        task_id = mock.learn(callback_url=receiver.url()).data["task_id"]
+        sent = json.dumps(body).replace("{id}", task_id).encode()
+        url = mock.http.base_url
+        head = (
+            f"POST /__mock__{path.replace('{id}', task_id)} HTTP/1.1\r\nhost: {url.host}:{url.port}\r\n"
+            f"authorization: Bearer {mock.key}\r\ncontent-length: {len(sent)}\r\n\r\n"
+        )
+        with socket.create_connection((url.host, url.port or 80), timeout=LONG_S) as connection:
+            connection.sendall(head.encode())
+            mock.control("GET", "/clock")
+            mock.control("POST", "/reset")
+            connection.sendall(sent)
+            assert b" 404 " in connection.recv(65536).partition(b"\r\n")[0] + b" "
+        mock.control("POST", "/settle")
+        assert mock.control("GET", "/health")[0] == 200
+        assert receiver.requests == []

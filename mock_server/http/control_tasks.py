@@ -53,8 +53,8 @@ def get_task(asked: Asked) -> Json:
     return showing.task(asked.task(asked.id), asked.account.clock.now())
 
 
-def transition(asked: Asked) -> Json:
-    """Lets a status of a task begin now."""
+async def transition(asked: Asked) -> Json:
+    """Lets a status of a task begin now; answers when its callbacks have been tried, as an advance does."""
     task = asked.task(asked.id)
     status = TaskStatus(asked.body["to"])
     message = asked.body.get("message", "Task failed" if status is TaskStatus.FAILED else "")
@@ -64,6 +64,7 @@ def transition(asked: Asked) -> Json:
         )
     except (TaskIsTerminal, InvalidTimeline) as error:
         raise ControlError(409, str(error)) from None
+    await asked.world.dispatcher.task_settled(asked.account, task.id)
     seen = observe(moved_on, asked.account.clock.now())
     return {"task_id": task.id, "task_status": seen.status, "at": seen.updated_at}
 

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import jwt
 import pytest
 
+from mock_server import RunningServer
 from tests.http.api import NOTHING, START, Answer, Api, api
 from tests.http.test_control import operations
 
@@ -145,6 +147,20 @@ def test_pages_of_other_sites_are_refused(
 
     assert status == 403
     assert "other sites" in words
+
+
+def test_rebound_page_cannot_read() -> None:
+    """A GET of a page whose name was rebound to this machine shows in its Host alone; own names are served."""
+    with (
+        RunningServer(speed=0) as server,
+        httpx2.Client(base_url=server.base_url, trust_env=False) as client,
+    ):
+        mock = Api(client)
+        for path in ("/journal", "/tasks", "/clock", "/accounts"):
+            status, words = ask(mock, "GET", path, False, host="evil.example:8700")
+            assert (status, "evil.example" in words) == (403, True)
+            for own in ("localhost:1", "127.0.0.1", "[::1]:8700"):
+                assert ask(mock, "GET", path, False, host=own)[0] == 200
 
 
 def test_refused_page_changes_nothing() -> None:

@@ -671,7 +671,7 @@ def test_cb_early_comes_before_the_create_is_answered(live: Api, receiver: Recei
     gate.set()
     creating.join()
 
-    assert answers[0] == receiver.requests[0].json
+    assert answers[0].items() <= receiver.requests[0].json.items()
     assert (answers[0]["task_id"], answers[0]["task_status"]) == (task_id, "submitted")
     live.advance(9)
     assert reported(receiver) == ["submitted", "processing", "succeed"]
@@ -760,18 +760,17 @@ def test_callback_scenarios_spare_the_task(live: Api, receiver: Receiver, name: 
     assert spoken.headers["x-mock-warning"] == words
 
 
-@pytest.mark.parametrize("name", CALLBACK_SCENARIOS)
-def test_callback_scenarios_repeat_by_seed(name: str) -> None:
-    """Two servers with one seed send the same requests in the same order at the same instants."""
+def test_callback_scenarios_repeat_by_seed() -> None:
+    """Two servers with one seed send the same requests, with the same ids, at the same instants."""
 
-    def story() -> list[tuple[Any, ...]]:
+    def story() -> tuple[list[bytes], list[Any]]:
         with (
             Receiver() as receiver,
             RunningServer(speed=0, seed="9", start=START, public_url=BASE_URL) as running,
             httpx2.Client(base_url=running.base_url) as client,
         ):
             mock = Api(client)
-            for _ in range(2):
+            for name in CALLBACK_SCENARIOS:
                 mock.learn(following(name), callback_url=receiver.url())
             mock.advance(4000)
             status, value = mock.control("GET", "/deliveries")
@@ -781,10 +780,10 @@ def test_callback_scenarios_repeat_by_seed(name: str) -> None:
                 (item["id"], [tried["at"] for tried in item["attempts"]], item["body"])
                 for item in value["deliveries"]
             ]
-        return [bodies, shown]
+        return bodies, shown
 
     first = story()
-    assert first[0]
+    assert len(first[0]) > 2 * len(CALLBACK_SCENARIOS)
     assert first == story()
 
 
