@@ -9,9 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mock_server import values
-from mock_server.core.signing import key_of
+from mock_server.core.signing import IllegalSecret, key_of
 from mock_server.ctl_values import duration, positive, reads, whole
+from mock_server.settings import environment
+from mock_server.values import texts
 
+#: The variable of the webhook secrets, which the mock reads too.
+SECRETS = "KLING_MOCK_WEBHOOK_SECRET"
 #: Statuses whose answers have no body.
 BODILESS = (204, 205, 304)
 
@@ -84,7 +88,7 @@ def _add_signatures(parser: argparse.ArgumentParser) -> None:
         action="extend",
         nargs="+",
         metavar="whsec_...",
-        help="webhook secret; all that are given are in force, as during a rotation",
+        help=f"webhook secret; all that are given are in force, as during a rotation; else {SECRETS}",
     )
     group.add_argument(
         "--accept-all",
@@ -160,7 +164,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         for name, value in vars(arguments).items()
         if name in names and value is not None
     }
-    given["keys"] = tuple(given.get("keys", ()))
+    given["keys"] = tuple(given.get("keys") or _keys_of_environment(arguments))
     plan = Plan(**given)
     fails = plan.fail_first or plan.status >= 300
     for is_idle, words in (
@@ -174,6 +178,16 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         if is_idle:
             arguments.parser.error(words)
     return plan
+
+
+def _keys_of_environment(arguments: argparse.Namespace) -> list[bytes]:
+    """The keys of the variable that the mock reads its secrets from: on a command line they can be seen by others."""
+    keys: list[bytes] = []
+    try:
+        keys += (key_of(item) for item in texts(environment(SECRETS)))
+    except IllegalSecret as error:
+        arguments.parser.error(f"{SECRETS}: {error}")
+    return keys
 
 
 def _path(text: str) -> str:

@@ -100,8 +100,8 @@ def regressing_status() -> ASGIApp:
 def enveloped_callbacks() -> ASGIApp:
     """Callbacks carry the task in the envelope of the API's answers."""
     app: Starlette = create_app(_QUIET)
-    dispatcher = app.state.world.dispatcher
-    render: Callable[[Task, Observation], bytes] = dispatcher._render
+    outgoing = app.state.world.courier._outgoing
+    render: Callable[[Task, Observation], bytes] = outgoing._render
 
     def enveloped(task: Task, seen: Observation) -> bytes:
         data = json.loads(render(task, seen))
@@ -109,7 +109,7 @@ def enveloped_callbacks() -> ASGIApp:
             {"code": 0, "message": "SUCCEED", "request_id": task.id, "data": data}
         ).encode()
 
-    dispatcher._render = enveloped
+    outgoing._render = enveloped
     return app
 
 

@@ -42,6 +42,16 @@ EXAMPLES: dict[str, list[tuple[str, Any]]] = {
     "secret_key": [(text, text) for text in ("a", "b", "c")],
     "control_token": [(text, text) for text in ("a", "b", "c")],
     "callback_timeout": [("1", 1.0), ("0.01", 0.01), ("3600", 3600.0)],
+    "callback_retries": [(text, text) for text in ("fixed", "exponential", "standard-webhooks")],
+    "webhook_secret": [
+        (f"whsec_{letter * 32}", (f"whsec_{letter * 32}",)) for letter in ("A", "B", "C")
+    ],
+    "callback_allow": [("192.0.2.0/24", ("192.0.2.0/24",)), ("h", ("h",)), ("a, b", ("a", "b"))],
+    "callback_rewrite": [
+        ("a=b", ("a=b",)),
+        ("LOCALHOST=host.docker.internal", ("localhost=host.docker.internal",)),
+        ("a=b,c=d", ("a=b", "c=d")),
+    ],
     "behaviour": [
         (f"page_size_max=500,delete_answer={word}", Behaviour(page_size_max="500", delete_answer=word))
         for word in ("stub", "none", "record")
@@ -69,6 +79,9 @@ BAD = {
     "public_url": "h",
     "callback_timeout": "0",
     "behaviour": "page_size_max=7",
+    "callback_retries": "fixd",
+    "webhook_secret": "whsec_x",
+    "callback_rewrite": "a",
     "units": "0.001",
     "slots": "0",
     "rate_limit": "10",
@@ -82,7 +95,7 @@ BAD = {
 #: Settings that need another beside them.
 PARTNER = {"access_key": "secret_key", "secret_key": "access_key"}
 PLACES = ("flag", "environment", "file")
-SECRETS = ("api_key", "access_key", "secret_key", "control_token")
+SECRETS = ("api_key", "access_key", "secret_key", "control_token", "webhook_secret")
 
 
 def toml(name: str, text: str) -> str:
