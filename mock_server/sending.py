@@ -85,7 +85,8 @@ class Courier:
             account.deliveries.finish(delivery, DeliveryState.DROPPED)
             return []
         now = account.clock.now()
-        if fault.replay_after_s is not None:
+        is_held = fault.hold or account.deliveries.hold
+        if fault.replay_after_s is not None and not is_held:
             replay = self._copy(account, delivery)
             replay.is_replay = True
             self._plan(account, replay, now + round(fault.replay_after_s * 1000))
@@ -97,7 +98,7 @@ class Courier:
         sent: list[Delivery] = []
         for place, item in enumerate((delivery, *copies)):
             at = now + delay_ms + round(place * fault.every_s * 1000)
-            if fault.hold or account.deliveries.hold:
+            if is_held:
                 item.state = DeliveryState.HELD
             elif at > now:
                 self._plan(account, item, at)

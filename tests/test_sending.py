@@ -6,6 +6,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from mock_server.callback_rules import CallbackPattern
 from mock_server.core.callback import callback_fault
-from mock_server.core.fault import ALWAYS, When
+from mock_server.core.fault import ALWAYS
 from mock_server.core.retry import EXPONENTIAL, FIXED, SCHEDULES, STANDARD, Schedule
 from mock_server.core.scenario import Progression
 from mock_server.core.signing import key_of
@@ -47,11 +48,10 @@ class Scripted(StubSender):
         return self.outcomes.popleft() if self.outcomes else self.after
 
 
-def arm(parts: Bench, fault: Any, task: str = "", **when: Any) -> None:
+def arm(parts: Bench, fault: Any) -> None:
     """Arms a callback fault for callbacks of succeed."""
-    pattern = CallbackPattern(task, SUCCEED)
-    wrong = callback_fault(fault)
-    parts.mine.callback_rules.arm("", pattern, wrong, When(**when) if when else ALWAYS, T0)
+    pattern = CallbackPattern("", SUCCEED)
+    parts.mine.callback_rules.arm("", pattern, callback_fault(fault), ALWAYS, T0)
 
 
 def instants(parts: Bench, status: str = SUCCEED) -> list[float]:
@@ -83,7 +83,7 @@ def test_a_callback_that_is_never_taken_fails_in_the_end(schedule: Schedule) -> 
         await parts.advance(10**6)
         found = instants(parts)
         assert found[0] == 9
-        waits = [later - before for before, later in zip(found, found[1:], strict=False)]
+        waits = [later - before for before, later in pairwise(found)]
         assert len(waits) == len(schedule.delays_s)
         for wait, delay in zip(waits, schedule.delays_s, strict=True):
             assert abs(wait - delay) <= delay * schedule.jitter + 0.001
@@ -399,7 +399,6 @@ def test_ten_thousand_at_once_come_once_each() -> None:
     async def work() -> None:
         sender = StubSender()
         parts = bench(sender=sender)
-        arm(parts, "drop", task="nobody")
         tasks = [parts.voice(callback_url=CALLBACK, scenario="default").id for _ in range(count)]
         await parts.advance(9)
         told = Counter(

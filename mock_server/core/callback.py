@@ -17,6 +17,8 @@ from mock_server.core.signing import SignatureFault
 from mock_server.core.task import TaskStatus
 from mock_server.core.words import nearest
 
+#: The longest time in a callback fault, in seconds: ten years.
+LONGEST_S = 315_360_000
 #: The most copies of one callback.
 MAX_TIMES = 1000
 _WORDS = ("drop", "hold", "early")
@@ -100,7 +102,7 @@ def _of_text(text: str) -> dict[str, Any]:
 def _item(name: str, text: str) -> Any:
     if name == "signature":
         return text
-    return latency_of(text) if name == "delay" else number_of(name, text)
+    return latency_of(text, name) if name == "delay" else number_of(name, text)
 
 
 def _of_object(value: Mapping[str, Any], written: str | Mapping[str, Any]) -> CallbackFault:
@@ -117,21 +119,30 @@ def _of_object(value: Mapping[str, Any], written: str | Mapping[str, Any]) -> Ca
         hold=_switch(value, "hold"),
         early=_switch(value, "early"),
         times=int(times),
-        every_s=_number(value, "every", 0.0, 0, 1e9),
+        every_s=_number(value, "every", 0.0, 0, LONGEST_S),
         delay=delay(value["delay"]) if "delay" in value else None,
-        replay_after_s=_number(value, "replay", 0.0, 0, 1e9) if "replay" in value else None,
+        replay_after_s=_number(value, "replay", 0.0, 0, LONGEST_S) if "replay" in value else None,
         body=_one_of(value, "body", _BODIES, BodyFault),
         fraction=_number(value, "fraction", 0.5, 0, 1),
-        edit=tuple(value.get("edit", ())),
+        edit=_patch(value),
         signature=_one_of(value, "signature", tuple(SignatureFault), SignatureFault),
         value=dict(value),
         written=written,
     )
+    if fault.fraction >= 1:
+        raise IllegalFault("'fraction' must be less than 1")
     if fault.drop and len(value) > 1:
         raise IllegalFault("what is dropped can have nothing else wrong with it")
     if fault.early and (fault.delay or fault.hold):
         raise IllegalFault("what comes early is neither delayed nor held")
     return fault
+
+
+def _patch(value: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    found = value.get("edit", [])
+    if not isinstance(found, list):
+        raise IllegalFault("'edit' must be a list of JSON Patch operations")
+    return tuple(found)
 
 
 def _switch(value: Mapping[str, Any], key: str) -> bool:

@@ -272,19 +272,19 @@ def number_of(name: str, text: str) -> float:
     return int(found) if found == int(found) else found
 
 
-def latency_of(text: str) -> Any:
+def latency_of(text: str, name: str = "latency") -> Any:
     """A delay, as an object or number, from the text of a part: ``0.5``, ``uniform:0.1:2``.
 
     Raises:
         IllegalFault: it is none.
     """
-    name, *numbers = text.split(":")
-    values = [number_of("latency", number) for number in numbers]
-    if name == "uniform" and len(values) == 2:
+    kind, *numbers = text.split(":")
+    values = [number_of(name, number) for number in numbers]
+    if kind == "uniform" and len(values) == 2:
         return {"uniform": values}
-    if name == "lognormal" and len(values) in (2, 3):
+    if kind == "lognormal" and len(values) in (2, 3):
         return {"lognormal": dict(zip(("median", "sigma", "max"), values, strict=False))}
-    return number_of("latency", text)
+    return number_of(name, text)
 
 
 def _latency_text(value: Any) -> str:
