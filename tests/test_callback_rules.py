@@ -50,7 +50,7 @@ def test_without_rules_nothing_goes_wrong() -> None:
         (CallbackPattern("7", FAILED), set[str]()),
         (CallbackPattern("order"), set[str]()),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, CallbackPattern) else "",
 )
 def test_a_pattern_names_task_and_status(pattern: CallbackPattern, struck: set[str]) -> None:
     """A task is named by its id or external id; what is left out is anything."""
