@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -30,11 +30,12 @@ OVER = frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.D
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt: instants in ms, the receiver's answer with its first bytes, or why there is none."""
+    """One attempt: instants in ms, headers sent, the receiver's answer with its first bytes, or why there is none."""
 
     attempt: int
     at: int
     wall: int
+    headers: Mapping[str, str]
     status: int | None
     error: str
     took_ms: float

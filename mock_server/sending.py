@@ -221,6 +221,7 @@ class Courier:
             number,
             at,
             attempt.wall,
+            headers,
             attempt.status,
             attempt.error,
             round(attempt.took_ms, 1),

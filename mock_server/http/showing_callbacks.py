@@ -76,6 +76,7 @@ def _tried(item: Tried) -> Json:
         "attempt": item.attempt,
         "at": item.at,
         "wall": item.wall,
+        "headers": item.headers,
         "status": item.status,
         "error": item.error,
         "took_ms": item.took_ms,
