@@ -18,12 +18,13 @@ BOOKINGS = 10_000
 
 
 class Booking(NamedTuple):
-    """A deduction: ``units`` in hundredths, at an instant in ms."""
+    """A deduction: ``units`` in hundredths, at an instant in ms. In order, by that and by the ordinal of the task."""
 
+    at: int
+    ordinal: int
     task_id: str
     kind: str
     units: int
-    at: int
 
 
 class Ledger:
@@ -31,7 +32,7 @@ class Ledger:
 
     Attributes:
         spent: units deducted so far, in hundredths, as of the last look.
-        bookings: the newest deductions, in the order of their instants.
+        bookings: the newest deductions, in the order in which they were seen.
     """
 
     __slots__ = ("_open", "bookings", "spent")
@@ -63,7 +64,7 @@ class Ledger:
             tasks: all tasks of the account, for the first look.
         """
         if self._open is None:
-            self._open = {task.id: task for task in sorted(tasks, key=lambda task: task.created_at)}
+            self._open = {task.id: task for task in sorted(tasks, key=lambda task: task.ordinal)}
         ended = []
         for task in self._open.values():
             seen = observe(task, now)
@@ -73,5 +74,5 @@ class Ledger:
             del self._open[task.id]
             if status is TaskStatus.SUCCEED:
                 self.spent += PRICE
-                self.bookings.append(Booking(task.id, task.kind, PRICE, at))
+                self.bookings.append(Booking(at, task.ordinal, task.id, task.kind, PRICE))
         return list(self._open.values())

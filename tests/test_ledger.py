@@ -35,7 +35,7 @@ def test_a_task_is_booked_when_it_has_succeeded() -> None:
     assert (ledger.spent, list(ledger.bookings)) == (0, [])
     assert ledger.in_flight([task], T0 + 20_000) == []
     assert ledger.spent == 5
-    assert list(ledger.bookings) == [Booking("1", "custom_voice", 5, T0 + 9000)]
+    assert list(ledger.bookings) == [Booking(T0 + 9000, 0, "1", "custom_voice", 5)]
     assert ledger.in_flight([task], T0 + 30_000) == []
     assert ledger.spent == 5
 

@@ -67,7 +67,7 @@ def get_ledger(asked: Asked) -> Json:
             "at": booking.at,
             "state": "spent",
         }
-        for booking in ledger.bookings
+        for booking in sorted(ledger.bookings)
     ]
     pending_entries = [
         {
