@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from heapq import heappop, heappush
 from typing import Any
 
 from mock_server.core.callback import CallbackFault
@@ -75,7 +76,7 @@ class Deliveries:
 
     def __init__(self) -> None:
         self._all: dict[int, Delivery] = {}
-        self._over = 0
+        self._over: list[int] = []  # a heap
         self._made = 0
         #: New callbacks are held until somebody releases them.
         self.hold = False
@@ -105,10 +106,8 @@ class Deliveries:
     def finish(self, delivery: Delivery, state: DeliveryState) -> None:
         """A delivery is over; the oldest that are over are dropped beyond ``KEPT``."""
         if delivery.state not in OVER:
-            self._over += 1
+            heappush(self._over, delivery.number)
         delivery.state, delivery.next_at = state, None
-        if self._over > KEPT:
-            oldest = next(item for item in self._all.values() if item.state in OVER)
-            del self._all[oldest.number]
-            self._over -= 1
+        if len(self._over) > KEPT:
+            self._all.pop(heappop(self._over), None)
             self.dropped += 1

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import re
 import socket
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -108,6 +110,84 @@ def test_the_receivers_status_is_told(receiver: Receiver, status: int, delivered
     receiver.script.append(Answer(status, body=b"" if status == 204 else b"words"))
     (attempt,) = post(receiver.url())
     assert (attempt.status, attempt.delivered, attempt.error) == (status, delivered, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("120", 120, 120),
+        (" 0 ", 0, 0),
+        ("999999999", 365 * 86400, 365 * 86400),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 365 * 86400, 365 * 86400),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+        ("Wed, 21 Oct 2015 07:28:00", 0, 0),
+    ],
+)
+def test_retry_after_is_read(receiver: Receiver, text: str, low: float, high: float) -> None:
+    """Seconds, or a date which counts from now; never less than nothing, and never more than a year."""
+    receiver.script.append(Answer(503, {"retry-after": text}))
+    (attempt,) = post(receiver.url())
+    assert attempt.retry_after_s is not None
+    assert low <= attempt.retry_after_s <= high
+
+
+@pytest.fixture
+def far_east() -> Iterator[None]:
+    """This machine is nine hours east of Greenwich."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
+def test_retry_after_in_an_hour(receiver: Receiver) -> None:
+    """A date is in GMT, wherever this machine is, with or without a zone."""
+    for text in ("%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S"):
+        later = datetime.now(UTC) + timedelta(hours=1)
+        receiver.script.append(Answer(429, {"retry-after": later.strftime(text)}))
+        (attempt,) = post(receiver.url())
+        assert attempt.retry_after_s == pytest.approx(3600, abs=60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "-5",
+        "1.5",
+        "9999999999",
+        "Wed, 21 Oct 2015",
+        "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
+        "Wed, 99 Oct 2015 07:28:00 GMT",
+        ", , ,",
+    ],
+)
+def test_an_odd_retry_after_is_none(receiver: Receiver, text: str) -> None:
+    """What is no time is not heeded, and the answer is an answer all the same."""
+    receiver.script.append(Answer(200, {"retry-after": text}))
+    (attempt,) = post(receiver.url())
+    assert (attempt.status, attempt.error, attempt.retry_after_s) == (200, "", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"", ""),
+        (b'{"ok": true}', '{"ok": true}'),
+        (b"x" * 501, "x" * 500),
+        (b"\xff\x00", "\ufffd\x00"),
+        ("中".encode() * 200, "中" * 166 + "\ufffd"),
+    ],
+    ids=["empty", "short", "long", "no text", "cut in a character"],
+)
+def test_the_first_bytes_of_an_answer_are_kept(receiver: Receiver, body: bytes, shown: str) -> None:
+    """What the receiver said is shown, as far as it is text, up to 500 bytes."""
+    receiver.script.append(Answer(400, body=body))
+    (attempt,) = post(receiver.url())
+    assert attempt.answer == shown
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -271,11 +271,14 @@ def test_copies_are_deliveries_of_their_own() -> None:
     run(work())
 
 
-def test_a_replay_is_sent_once() -> None:
+@pytest.mark.parametrize(
+    ("answer", "state"), [(OK, DELIVERED), (BROKEN, FAILED), (NOBODY, FAILED), (BUSY, FAILED)]
+)
+def test_a_replay_is_sent_once(answer: Attempt, state: DeliveryState) -> None:
     """What is replayed is the very request of before, and is not tried again whatever the receiver says."""
 
     async def work() -> None:
-        sender = Scripted(OK, OK, after=BROKEN)
+        sender = Scripted(OK, OK, after=answer)
         parts = bench(sender=sender, schedule=FIXED, keys=[KEY])
         arm(parts, "replay=100")
         parts.voice(callback_url=CALLBACK)
@@ -283,6 +286,39 @@ def test_a_replay_is_sent_once() -> None:
         assert instants(parts) == [9, 109]
         assert sender.sent[1] == sender.sent[2]
         assert sender.headers[1] == sender.headers[2]
+        assert sorted(states(parts)) == sorted([DELIVERED, DELIVERED, state])
+
+    run(work())
+
+
+@pytest.mark.parametrize("fault", ["replay=5", "times=3;every=5", "delay=5", "delay=5;replay=5"])
+def test_while_an_account_holds_nothing_new_is_sent(fault: str) -> None:
+    """A callback that is struck waits like any other, its copies too, and nothing of it is replayed."""
+
+    async def work() -> None:
+        sender = StubSender()
+        parts = bench(sender=sender)
+        parts.mine.deliveries.hold = True
+        arm(parts, fault)
+        parts.voice(callback_url=CALLBACK)
+        await parts.advance(1000)
+        assert sender.sent == []
+        assert set(states(parts)) == {HELD}
+
+    run(work())
+
+
+def test_the_log_has_the_headers_of_each_attempt() -> None:
+    """What was signed, and how, is kept with the attempt: retries have timestamps of their own."""
+
+    async def work() -> None:
+        sender = Scripted(OK, BROKEN, BROKEN, OK)
+        parts = bench(sender=sender, schedule=FIXED, keys=[KEY])
+        parts.voice(callback_url=CALLBACK)
+        await parts.advance(1000)
+        tried = [item for delivery in parts.mine.deliveries for item in delivery.attempts]
+        assert [item.headers for item in tried] == sender.headers
+        assert {item.headers["webhook-id"] for item in tried[1:]} == {of_succeed(parts).id}
 
     run(work())
 
@@ -474,6 +510,73 @@ def test_many_advances_equal_one_with_retries(jumps: list[float]) -> None:
         ]
 
     assert run(story(jumps)) == run(story([sum(jumps)]))
+
+
+actions = st.tuples(
+    st.sampled_from(["advance", "create", "hold", "release", "fire", "drop", "resend", "account"]),
+    st.integers(0, 9),
+)
+
+
+def act(parts: Bench, action: str, number: int) -> None:
+    """Does what the control API does, to one delivery or to the account, where it can be done."""
+    deliveries = parts.mine.deliveries
+    found = list(deliveries)
+    if action == "account":
+        deliveries.hold = not deliveries.hold
+        return
+    if action == "create":
+        parts.voice(callback_url=CALLBACK, scenario="cb-twice" if number % 3 == 0 else None)
+        return
+    if not found:
+        return
+    delivery = found[number % len(found)]
+    is_held, is_planned = delivery.state is HELD, delivery.next_at is not None
+    if action == "resend":
+        parts.courier.resend(parts.mine, delivery)
+    elif action == "hold" and is_planned:
+        delivery.state, delivery.next_at = HELD, None
+    elif action == "drop" and (is_held or is_planned):
+        deliveries.finish(delivery, DROPPED)
+    elif (action == "release" and is_held) or (action == "fire" and (is_held or is_planned)):
+        parts.courier.send(parts.mine, delivery)
+
+
+@quick
+@given(st.lists(actions, max_size=25), outcomes)
+def test_the_log_is_the_truth(program: list[tuple[str, int]], script: list[Attempt]) -> None:
+    """Whatever is done by hand: one delivery for each status, no attempt that is not logged, none after its end."""
+
+    async def work() -> None:
+        sender = Scripted(*script, after=OK)
+        parts = bench(sender=sender, schedule=EXPONENTIAL, keys=[KEY])
+        for action, number in program:
+            if action == "advance":
+                await parts.advance(number)
+            else:
+                act(parts, action, number)
+        await parts.advance(10**5)
+        found = list(parts.mine.deliveries)
+        firsts = [(item.task.id, item.seen.status) for item in found if item.original is None]
+        created = sum(action == "create" for action, _ in program)
+        assert len(firsts) == len(set(firsts)) == 2 * created
+        assert len(sender.sent) == sum(len(item.attempts) for item in found)
+        assert Counter(headers["webhook-id"] for headers in sender.headers) == Counter(
+            item.id for item in found for _ in item.attempts
+        )
+        bodies: dict[str, set[bytes]] = {}
+        for (_, body), headers in zip(sender.sent, sender.headers, strict=True):
+            bodies.setdefault(headers["webhook-id"], set()).add(body)
+        assert all(len(alike) == 1 for alike in bodies.values())
+        for item in found:
+            assert item.state in {*OVER, HELD}
+            assert item.next_at is None
+            taken = [tried.status == 200 for tried in item.attempts]
+            assert not any(taken[:-1])
+            assert (item.state is DELIVERED) == bool(taken and taken[-1])
+        assert parts.courier.in_flight(parts.mine) == []
+
+    run(work())
 
 
 # ---- resetting and stopping -----------------------------------------------------------------

@@ -93,7 +93,7 @@ class Pipeline:
                 answer = dialect.handlers[operation.operation_id](call)
                 if isinstance(answer, Answer):
                     return self._after_callbacks(answer, call) if call.awaits_callbacks else answer
-                return _held(answer, receive)
+                return self._held(answer, call, receive)
         run = partial(self._run, dialect, operation, call, receive, is_prepared=is_prepared)
         return self._faulting.play(call, dialect, scope, receive, run)
 
@@ -126,7 +126,7 @@ class Pipeline:
                 self._prepare(dialect, operation, call)
             answer = dialect.handlers[operation.operation_id](call)
             if not isinstance(answer, Answer):
-                return await _held(answer, receive)
+                return await self._held(answer, call, receive)
             return await self._after_callbacks(answer, call) if call.awaits_callbacks else answer
         except Refused as refused:
             return self._refused(dialect, refused, call)
@@ -160,6 +160,11 @@ class Pipeline:
         if headers.scenario is not None or headers.fault is not None or headers.unknown:
             self._choosing.by_headers(headers, dialect, operation, call)
         return operation
+
+    async def _held(self, answer: Awaitable[Answer], call: Call, receive: Receive) -> Answer:
+        """An answer that is held on the account's clock, while the client waits."""
+        answered = await request.unless_gone(answer, receive)
+        return await self._after_callbacks(answered, call) if call.awaits_callbacks else answered
 
     async def _after_callbacks(self, answer: Answer, call: Call) -> Answer:
         """The answer of a create, once the callbacks that are due have been answered themselves."""
@@ -232,10 +237,6 @@ class Pipeline:
             method, path, answer.status, answer.code, account_id, took_ms, answer.note, call.fault
         )
         self._world.publish(told)
-
-
-async def _held(answer: Awaitable[Answer], receive: Receive) -> Answer:
-    return await request.unless_gone(answer, receive)
 
 
 def _headers(answer: Answer, call: Call) -> list[tuple[bytes, bytes]]:

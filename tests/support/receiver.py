@@ -59,9 +59,13 @@ OK = Answer()
 
 
 class Receiver:
-    """A receiver in threads of its own. Safe to look at from any thread."""
+    """A receiver in threads of its own. Safe to look at from any thread.
 
-    def __init__(self) -> None:
+    Args:
+        port: where to listen, such as where another one was; by default on a free port.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self.script: deque[Answer] = deque()
         self.requests: list[Request] = []
         #: Requests that are being answered now, and the most there ever were.
@@ -69,7 +73,7 @@ class Receiver:
         self.most_open = 0
         self._changed = threading.Condition()
         self._gates: list[threading.Event] = []
-        self._server = _Server(self)
+        self._server = _Server(self, port)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
@@ -139,10 +143,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # closing waits for them, so that no socket is left
     request_queue_size = 128
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, port: int) -> None:
         self.receiver = receiver
         self._connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remembers the connection, to hang up at the end."""
