@@ -64,7 +64,10 @@ class Ledger:
             tasks: all tasks of the account, for the first look.
         """
         if self._open is None:
-            self._open = {task.id: task for task in sorted(tasks, key=lambda task: task.ordinal)}
+            self._open = {
+                task.id: task
+                for task in sorted(tasks, key=lambda task: (task.created_at, task.ordinal))
+            }
         ended = []
         for task in self._open.values():
             seen = observe(task, now)
