@@ -121,7 +121,8 @@ def rewrites(value: Any) -> tuple[str, ...]:
         old, _, new = pair.partition("=")
         if not old.strip() or not new.strip():
             raise ValueError(f"must be host=host, not {pair!r}")
-        if re.search(r"[/\s]|[^:]:[0-9]+$", new.strip()):
+        # Several colons are an IPv6 address.
+        if re.search(r"[/\s]", new.strip()) or new.count(":") == 1:
             raise ValueError(f"must be host=host without port and path, not {pair!r}")
     return tuple("=".join(part.strip().lower() for part in pair.split("=", 1)) for pair in pairs)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from itertools import count, pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -495,7 +497,7 @@ def test_settings_make_the_target_policy(
     assert (policy(**options)(address, host) is None) is allowed
 
 
-@pytest.mark.parametrize("value", ["localhost", "=x", "x=", "=", "a=b,c"])
+@pytest.mark.parametrize("value", ["localhost", "=x", "x=", "=", "a=b,c", "a=b:80"])
 def test_rewrite_rule_that_is_none_is_refused(value: str) -> None:
     """A rule names two hosts."""
     with pytest.raises(SettingsError, match="host=host"):
@@ -522,6 +524,44 @@ def test_ezmodel_calls_back_in_its_own_shape(receiver: Receiver) -> None:
     assert set(first.json) == {"audio_id", "audio_url", "duration", "created_at"}
     assert is_genuine(first)
     assert is_genuine(second)
+
+
+#: A scenario of one's own: a speech whose callback is answered before its create is.
+EARLY_SPEECH = """
+name: early-speech
+summary: mine
+evidence: assumed
+source: me
+speech:
+  timeline: [{status: submitted, at: 0}, {status: succeed, at: 5}]
+  callbacks: {faults: [{status: succeed, fault: early}]}
+"""
+
+
+def test_held_answer_comes_after_an_early_callback(receiver: Receiver, tmp_path: Path) -> None:
+    """A speech of EzModel that takes its time is answered only when the receiver has answered its callback."""
+    (tmp_path / "early-speech.yaml").write_text(EARLY_SPEECH, "utf-8")
+    gate = receiver.gate()
+    receiver.script.append(Answer(after=gate))
+    mock = serving(scenarios=str(tmp_path))
+    body = {**EZ_SPEECH, "callback_url": receiver.url()}
+    answers: list[Any] = []
+
+    def create() -> None:
+        answers.append(mock.post(EZ_PATH, body, {"x-mock-scenario": "early-speech"}).value["data"])
+
+    creating = threading.Thread(target=create)
+    creating.start()
+    while not mock.control("GET", "/tasks")[1]["tasks"]:
+        assert creating.is_alive()
+    mock.control("POST", "/clock/advance", {"by": 5, "deliver": False})
+    receiver.wait_until(lambda: len(receiver.requests) == 1, "the callback")
+    # Other requests come through meanwhile, so the server had its time.
+    mock.control("GET", "/clock")
+    assert answers == []
+    gate.set()
+    creating.join()
+    assert answers == [receiver.requests[0].json]
 
 
 def test_dialects_report_alike(receiver: Receiver) -> None:

@@ -402,6 +402,20 @@ def test_what_was_called_off_does_not_come() -> None:
     run(work())
 
 
+def test_a_fired_attempt_takes_the_place_of_the_planned_one() -> None:
+    """Whoever fires between two attempts moves the schedule: the old instant brings nothing, the new one does."""
+
+    async def work() -> None:
+        parts = bench(sender=Scripted(OK, after=BROKEN), schedule=FIXED)
+        parts.voice(callback_url=CALLBACK)
+        await parts.advance(20)
+        parts.courier.send(parts.mine, of_succeed(parts))
+        await parts.advance(1000)
+        assert instants(parts) == [9, 20, 80, 140]
+
+    run(work())
+
+
 @pytest.mark.parametrize("fault", ["times=1", "drop", "hold", "malformed"])
 def test_anything_can_be_sent_once_more(fault: str) -> None:
     """A resent callback is a delivery of its own with the same id and bytes, whatever became of the first."""

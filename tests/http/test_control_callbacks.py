@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -11,7 +12,12 @@ import httpx2
 import pytest
 
 from mock_server import RunningServer
+from mock_server.account import Account
+from mock_server.core.task import TaskStatus
+from mock_server.events import CallbackAttempted
+from mock_server.http import showing_callbacks
 from tests.http.api import START, Api, api
+from tests.support.clocks import still_clock
 from tests.support.receiver import Answer, Receiver
 
 #: What a test sends in the headers of a create.
@@ -220,6 +226,19 @@ def test_delivery_of_another_account_is_not_shown(live: Api, receiver: Receiver)
     assert other.control("GET", "/callback-faults")[1] == {"callback_faults": []}
 
 
+def test_attempts_keep_their_numbers_when_old_ones_are_dropped() -> None:
+    """Beyond the number that is kept the oldest attempts go; the others keep theirs, so that since= still counts."""
+    account = Account("mine", still_clock())
+    account.callbacks = deque(maxlen=2)
+    for number in range(1, 6):
+        account.add_attempt(
+            CallbackAttempted("1", "mine", TaskStatus.SUCCEED, "", number, 200, "", 1.0, 0, number)
+        )
+
+    shown = showing_callbacks.attempts(account)
+    assert [(item["number"], item["attempt"]) for item in shown] == [(4, 4), (5, 5)]
+
+
 # ---- what is done to a delivery -------------------------------------------------------------
 
 
@@ -280,6 +299,18 @@ def test_fire_does_not_wait(live: Api, receiver: Receiver) -> None:
     live.advance(1000)
 
     assert reported(receiver) == ["processing", "processing", "succeed"]
+
+
+def test_fire_sends_what_is_held(live: Api, receiver: Receiver) -> None:
+    """A held delivery that is fired goes as if it were released; the others stay held."""
+    hold(live, True)
+    live.learn(callback_url=receiver.url())
+    live.advance(9)
+    assert act(live, 2, "fire")[0] == 200
+    settle(live)
+
+    assert reported(receiver) == ["succeed"]
+    assert states(live) == ["held", "delivered"]
 
 
 def test_fired_attempt_that_fails_goes_on_by_the_schedule(live: Api, receiver: Receiver) -> None:
