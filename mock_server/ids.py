@@ -7,6 +7,7 @@ from hashlib import blake2b
 _DIGITS = 18
 _LOWEST = 10 ** (_DIGITS - 1)
 _SPAN = 9 * _LOWEST
+_FRACTIONS = 2**48
 #: How many ordinals share a hash.
 _SHARES = 4
 #: How many hashes are remembered, the latest of each account and kind.
@@ -40,11 +41,9 @@ class SeededIds:
     def fractions(self, account_id: str, kind: str, ordinal: int) -> tuple[float, float]:
         """Two numbers of [0, 1) from one hash."""
         share = self._share(account_id, kind, ordinal)
+        # 48 bits: more would be rounded, and 1.0 could come out.
         first, second = int.from_bytes(share[:6], "big"), int.from_bytes(share[8:14], "big")
-        return (
-            first / 2** 48,
-            second / 2** 48,
-        )  # 48 bits: more would be rounded, and 1.0 could come out
+        return first / _FRACTIONS, second / _FRACTIONS
 
     def chance(self, account_id: str, rule: str, ordinal: int) -> float:
         """A number of [0, 1): whether a match of a rule is struck."""
