@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -203,8 +202,12 @@ def _new_client() -> httpx2.AsyncClient:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """The seconds of a Retry-After header, a year at most; one that is a date counts from now."""
     text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit() and len(text) <= 9:
         return min(float(text), _LONGEST_RETRY_S)
+    from email.utils import parsedate_to_datetime  # slow to import, and rarely needed
+
     try:
         moment = parsedate_to_datetime(text)
         if moment.tzinfo is None:  # HTTP dates are in GMT

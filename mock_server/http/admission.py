@@ -11,6 +11,8 @@ from starlette.requests import Request
 from mock_server.http.breakage import can_break
 from mock_server.settings import Settings
 
+PREFIX = "/__mock__/"
+
 
 class ControlError(Exception):
     """Raised when a control request is refused: HTTP status and words. Nothing changed."""

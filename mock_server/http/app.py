@@ -15,9 +15,10 @@ from mock_server import world as worlds
 from mock_server.core.faulttext import FaultReader
 from mock_server.core.task import Observation, Task, TaskKind
 from mock_server.events import Observer, ignore
-from mock_server.http import control, ezmodel, kkiai, klingai, media, wire
-from mock_server.http.admission import ControlError
+from mock_server.http import ezmodel, kkiai, klingai, media, wire
+from mock_server.http.admission import PREFIX, ControlError
 from mock_server.http.envelope import CODES_BY_STATUS, REASONS
+from mock_server.http.mounting import control_mount, on_control_error, on_http_error
 from mock_server.http.pipeline import Pipeline
 from mock_server.settings import Settings
 
@@ -25,7 +26,7 @@ from mock_server.settings import Settings
 DIALECTS = (klingai.DIALECT, kkiai.DIALECT, ezmodel.DIALECT)
 #: Wall seconds that callbacks under way get when the server stops.
 STOP_GRACE_S = 1.0
-_STARLETTES = (control.PREFIX, media.PREFIX)
+_STARLETTES = (PREFIX, media.PREFIX)
 
 
 class MockApp(Starlette):
@@ -66,10 +67,10 @@ def create_app(settings: Settings | None = None, publish: Observer = ignore) -> 
         yield
         await world.dispatcher.stop(world.accounts, STOP_GRACE_S)
 
-    routes = [control.Control(world).mount(), *media.routes(world.media, world.accounts.clock_of)]
+    routes = [control_mount(world), *media.routes(world.media, world.accounts.clock_of)]
     handlers = {
-        ControlError: control.on_control_error,
-        HTTPException: control.on_http_error,
+        ControlError: on_control_error,
+        HTTPException: on_http_error,
     }
     app = MockApp(
         Pipeline(world, DIALECTS), routes=routes, lifespan=lifespan, exception_handlers=handlers

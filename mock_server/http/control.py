@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import yaml
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route, Router
+from starlette.responses import Response
+from starlette.routing import Route, Router
 
 from mock_server import __version__
 from mock_server.http import (
@@ -25,11 +24,9 @@ from mock_server.http import (
     control_time,
     control_wait,
 )
-from mock_server.http.admission import ControlError, admit
+from mock_server.http.admission import PREFIX, ControlError, admit
 from mock_server.http.asking import Asked, Bodies, Endpoint, account_of, answer
 from mock_server.world import World
-
-PREFIX = "/__mock__/"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -41,7 +38,7 @@ class Control:
         self._world = world
         self._bodies = Bodies(world.documents)
 
-    def mount(self) -> Mount:
+    def router(self) -> Router:
         """The routes below /__mock__."""
         routes = [
             Route("/health", self.health, methods=["GET"]),
@@ -64,7 +61,7 @@ class Control:
             Route(path, self._guarded(endpoints), methods=list(endpoints))
             for path, endpoints in by_path.items()
         ]
-        return Mount("/__mock__", app=Router(routes, redirect_slashes=False))
+        return Router(routes, redirect_slashes=False)
 
     async def health(self, _request: Request) -> Response:
         """Who is there: name, version, seed."""
@@ -105,23 +102,3 @@ class Control:
             return answer(value, endpoint.status)
 
         return guarded
-
-
-async def on_control_error(_request: Request, error: Exception) -> Response:
-    """A refused control request as JSON."""
-    status = error.status if isinstance(error, ControlError) else 500
-    return answer({"error": _encodable(str(error))}, status)
-
-
-async def on_http_error(request: Request, error: Exception) -> Response:
-    """A path or method that Starlette does not know: JSON below /__mock__/, text elsewhere."""
-    if not isinstance(error, HTTPException):
-        raise error
-    if not request.url.path.startswith(PREFIX):
-        return PlainTextResponse(error.detail, error.status_code, error.headers)
-    words = f"the control API has no {request.method} {request.url.path}"
-    return answer({"error": _encodable(words)}, error.status_code, error.headers)
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
