@@ -10,10 +10,9 @@ from collections.abc import Collection, Iterable
 from itertools import pairwise
 from typing import Any
 
-import jsonschema_rs
-
-from contract_tests import documents
+from contract_tests import clauses, documents
 from contract_tests.observation import NOT_JSON, Answer, Notification, shortened
+from contract_tests.shapes import Shape
 
 JSON_TYPE = "application/json"
 #: Load, which goes away by waiting: errors.429.transient.
@@ -32,8 +31,26 @@ _WORDS = {
 }
 
 
+#: The clauses that were looked at since this was last emptied, kept or broken.
+looked: set[str] = set()
+
+
 class Broken(AssertionError):
     """Raised when a server breaks a clause; the message begins with the clause's id."""
+
+    def __init__(self, clause: str, saw: object, text: str = "") -> None:
+        """Words the message.
+
+        Args:
+            clause: the clause that is broken.
+            saw: what was seen instead.
+            text: what is wrong, where that is not plain from the clause's own text.
+        """
+        known = clauses.find(clause)
+        self.clause = clause
+        self.saw = str(saw)
+        words = text or f"{known.text} ({known.evidence}: {known.source})"
+        super().__init__(f"[{clause}] {words}\n  saw {self.saw}")
 
 
 class Finding(Broken):
@@ -45,20 +62,20 @@ def require(kept: bool, clause: str, saw: object) -> None:
 
     Args:
         kept: whether it does.
-        clause: its id in x-rules.
+        clause: its id.
         saw: what was seen instead.
 
     Raises:
         Broken: it does not.
     """
+    looked.add(clause)
     if not kept:
-        rule = documents.rule(clause)
-        raise Broken(f"[{clause}] {rule.text} ({rule.evidence}: {rule.source})\n  saw {saw}")
+        raise Broken(clause, saw)
 
 
 def found(clause: str, saw: object) -> Finding:
     """The finding that a server reads an assumed clause differently."""
-    return Finding(f"[{clause}] {documents.rule(clause).text} (assumed)\n  saw {saw}")
+    return Finding(clause, saw)
 
 
 def clause_of(dialect: str, clause: str) -> str:
@@ -68,6 +85,7 @@ def clause_of(dialect: str, clause: str) -> str:
 
 def envelope(answer: Answer, dialect: str) -> None:
     """Every answer is a JSON object with an integer code that its HTTP status allows, and with a request_id."""
+    require(answer.status < 500, "server.no-5xx", answer)
     body = answer.json
     named = {clause: clause_of(dialect, clause) for clause in _WORDS}
     identified = named["envelope.request-id"]
@@ -84,29 +102,28 @@ def envelope(answer: Answer, dialect: str) -> None:
     require(answer.pair in pairs, named["errors.code-matches-status"], answer)
     message = body.get("message")
     if not isinstance(message, str) or not message:
-        raise Broken(f"[{identified}] message is a text that is not empty\n  saw {answer}")
+        raise Broken(identified, answer, "message is a text that is not empty")
     if code != 0:
         require("data" not in body, named["errors.no-data"], answer)
 
 
 def conforms(answer: Answer, operation: documents.Operation) -> None:
     """The body has the shape that the document declares for the operation and the status."""
-    validator = operation.responses.get(answer.status)
-    if validator is None:
-        declared = ", ".join(map(str, operation.responses))
-        raise Broken(f"{operation.id} declares the statuses {declared}\n  saw {answer}")
-    _valid(validator, answer.json, f"the response schema of {operation.id}", answer)
+    shape = operation.responses.get(answer.status)
+    declared = ", ".join(map(str, operation.responses))
+    require(shape is not None, "schema.status", f"{answer}\n  where {declared} are declared")
+    if shape is not None:
+        _valid(shape, answer.json, f"the response schema of {operation.id}", answer)
 
 
 def refused(answer: Answer, dialect: str, clause: str, pairs: Collection[tuple[int, int]]) -> None:
     """The request was refused with one of the expected pairs, in an envelope without data."""
     expected = " or ".join(f"{status}/{code}" for status, code in sorted(pairs))
-    require(answer.status < 500, clause, f"a crash where {expected} is due: {answer}")
     envelope(answer, dialect)
     require(answer.pair in pairs, clause, f"{answer}\n  where {expected} is due")
 
 
-def notification(seen: Notification, validator: jsonschema_rs.Validator) -> None:
+def notification(seen: Notification, shape: Shape) -> None:
     """A notification is a POST of the bare task as JSON."""
     require(seen.method == "POST", "callback.method", seen)
     require(seen.content_type == JSON_TYPE, "callback.method", f"{seen.content_type!r}: {seen}")
@@ -114,7 +131,7 @@ def notification(seen: Notification, validator: jsonschema_rs.Validator) -> None
     body = seen.json
     wrapped = isinstance(body, dict) and bool({"code", "request_id", "data"} & set(body))
     require(isinstance(body, dict) and not wrapped, "callback.bare", seen)
-    _valid(validator, body, "the callback's schema", seen)
+    _valid(shape, body, "the callback's schema", seen, "schema.notification")
 
 
 def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
@@ -133,9 +150,11 @@ def distinct(clause: str, values: Iterable[str], saw: object) -> None:
         known.add(value)
 
 
-def _valid(validator: jsonschema_rs.Validator, body: Any, what: str, saw: object) -> None:
-    error = next(validator.iter_errors(body), None)
-    if error is not None:
-        place = "/".join(str(part) for part in error.instance_path) or "the body"
-        words = shortened(error.message)
-        raise Broken(f"[schema] {what} at {place}: {words}\n  saw {saw}")
+def _valid(shape: Shape, body: Any, what: str, saw: object, clause: str = "schema.answer") -> None:
+    """A body has a shape; where it has not, the nearest rule names the failure, else the clause given."""
+    misfit = shape.misfit(body)
+    looked.add(clause)
+    looked.update(shape.enforced if misfit is None else ())
+    if misfit is not None:
+        words = f"[schema] {what} at {misfit.place}: {shortened(misfit.words)}"
+        raise Broken(misfit.rule or clause, saw, words)

@@ -1,4 +1,4 @@
-"""The contract as the kit reads it: the documents of openapi/, resolved, with a validator for every body.
+"""The contract as the kit reads it: the documents of openapi/, resolved, with the shape of every body.
 
 The kit shares no code with the mock, so it finds, resolves and compiles the documents itself. They lie beside this
 package in a checkout, and under ``mock_server/_data`` in an installed wheel; no module of the mock is imported.
@@ -13,8 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import yaml
+
+from contract_tests.shapes import Shape
 
 #: The dialects, each described by the document of its name.
 DIALECTS = ("klingai", "kkiai", "ezmodel")
@@ -46,16 +47,16 @@ class Operation:
     """One operation of a document.
 
     Attributes:
-        responses: a validator per declared HTTP status.
-        callbacks: a validator per callback, by its name.
+        responses: the shape of the body per declared HTTP status.
+        callbacks: the shape of the body per callback, by its name.
     """
 
     id: str
     method: str
     path: str
-    request: jsonschema_rs.Validator | None
-    responses: Mapping[int, jsonschema_rs.Validator]
-    callbacks: Mapping[str, jsonschema_rs.Validator]
+    request: Shape | None
+    responses: Mapping[int, Shape]
+    callbacks: Mapping[str, Shape]
 
 
 class Document:
@@ -106,20 +107,6 @@ def document(name: str) -> Document:
 
 
 @cache
-def rule(identifier: str) -> Rule:
-    """The rule of an id, from the first dialect that has it.
-
-    Raises:
-        LookupError: no document has such a rule.
-    """
-    for name in DIALECTS:
-        found = document(name).rules.get(identifier)
-        if found is not None:
-            return found
-    raise LookupError(f"no x-rules entry {identifier!r} in openapi/")
-
-
-@cache
 def folder() -> Path:
     """The folder of the documents.
 
@@ -167,7 +154,7 @@ def _resolved(value: Json, file: Path) -> Json:
 
 def _operation(method: str, path: str, item: dict[str, Json]) -> Operation:
     callbacks = {
-        name: _validator(post["post"]["requestBody"])
+        name: _shape(post["post"]["requestBody"])
         for name, by_expression in item.get("callbacks", {}).items()
         for post in by_expression.values()
     }
@@ -175,15 +162,14 @@ def _operation(method: str, path: str, item: dict[str, Json]) -> Operation:
         item["operationId"],
         method.upper(),
         path,
-        _validator(item["requestBody"]) if "requestBody" in item else None,
-        {int(status): _validator(response) for status, response in item["responses"].items()},
+        _shape(item["requestBody"]) if "requestBody" in item else None,
+        {int(status): _shape(response) for status, response in item["responses"].items()},
         callbacks,
     )
 
 
-def _validator(holder: dict[str, Json]) -> jsonschema_rs.Validator:
-    schema = holder["content"][_JSON]["schema"]
-    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+def _shape(holder: dict[str, Json]) -> Shape:
+    return Shape(holder["content"][_JSON]["schema"])
 
 
 def _rules(value: Json) -> Iterator[Rule]:

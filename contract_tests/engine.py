@@ -21,9 +21,11 @@ import schemathesis
 from hypothesis import core
 from schemathesis.checks import ignored_auth, unsupported_method
 from schemathesis.config import SchemathesisConfig
-from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.core.failures import AcceptedNegativeData, Failure, FailureGroup, ServerError
+from schemathesis.openapi.checks import RejectedPositiveData, UndefinedStatusCode
 
 from contract_tests import documents
+from contract_tests.checks import Broken, looked
 from contract_tests.observation import Answer, Request
 from contract_tests.receiver import Receiver
 
@@ -36,6 +38,14 @@ _ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.\-]*:|\s*//")
 _LONGEST_ADDRESS = 4096
 
 EXCLUDED = [unsupported_method, ignored_auth]
+
+#: The clause that a failure breaks; any other is one of shape.
+_CLAUSES: dict[type[Failure], str] = {
+    AcceptedNegativeData: "schema.request.refused",
+    RejectedPositiveData: "schema.request.accepted",
+    ServerError: "server.no-5xx",
+    UndefinedStatusCode: "schema.status",
+}
 
 #: 429 is load, and 5xx are looked at by a check of their own.
 _CONFIG = """
@@ -128,6 +138,22 @@ def answer(response: Any) -> Answer:
     )
     headers = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
     return Answer(sent, response.status_code, headers, response.content)
+
+
+def judge(case: Any, response: Any) -> None:
+    """Holds a response against all that schemathesis looks at.
+
+    Raises:
+        Broken: a clause is broken.
+    """
+    looked.update(("schema.request.refused", "schema.request.accepted"))
+    try:
+        case.validate_response(response, excluded_checks=EXCLUDED)
+    except (Failure, FailureGroup) as reason:
+        first = reason.exceptions[0] if isinstance(reason, FailureGroup) else reason
+        clause = _CLAUSES.get(type(first), "schema.answer")
+        words = f"{getattr(first, 'title', '')}: {getattr(first, 'message', first)}"
+        raise Broken(clause, answer(response), f"[schema] {words}") from None
 
 
 class Harmless:

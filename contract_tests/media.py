@@ -21,7 +21,7 @@ def fetched(target: Target, url: str) -> bytes:
         reply = target.plain("GET", url)
     except httpx2.TransportError as reason:
         if target.is_own(url):
-            raise checks.Broken(f"[media.url.no-auth] {url}: {reason}") from None
+            raise checks.Broken("media.url.no-auth", f"{url}: {reason}") from None
         pytest.skip(f"not looked at: {url} cannot be reached from here ({reason})")
     checks.require(reply.status == 200, "media.url.no-auth", f"HTTP {reply.status} at {url}")
     return reply.body

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from contract_tests import checks
 from contract_tests.observation import Answer, Request
 
 #: Seconds a single answer may take.
@@ -29,8 +30,11 @@ _STEPS = 600
 T = TypeVar("T")
 
 
-class TooSlow(AssertionError):
+class TooSlow(checks.Broken):
     """Raised when what was waited for did not come within the target's patience."""
+
+    def __init__(self, saw: str) -> None:
+        super().__init__("task.ends", saw)
 
 
 class Target:
@@ -123,6 +127,9 @@ class Target:
             body: bytes as they are, or a mapping as JSON.
             credential: the bearer credential, by default the target's key.
             authorization: the whole header instead; an empty one is not sent.
+
+        Raises:
+            Broken: there was no answer.
         """
         headers = {"content-type": "application/json"} if body is not None else {}
         if authorization is None:
@@ -132,7 +139,11 @@ class Target:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         url = str(httpx2.URL(self.base_url + path, params=query) if query else self.base_url + path)
         sent = Request(method, url, headers, content or b"")
-        answer = self._client.request(method, url, headers=headers, content=content)
+        try:
+            answer = self._client.request(method, url, headers=headers, content=content)
+        except httpx2.TransportError as reason:
+            raise checks.Broken("server.answers", f"{reason!r} after\n  {sent.curl}") from None
+        checks.looked.add("server.answers")
         return Answer(sent, answer.status_code, dict(answer.headers), answer.content)
 
     def plain(self, method: str, place: str) -> Answer:

@@ -116,9 +116,9 @@ def test_an_end_is_notified(walk: Walk) -> None:
 
     Source: callback.terminal, callback.bare, callback.method.
     """
-    validator = walk.api.document.operations["createCustomVoice"].callbacks["voiceTaskChanged"]
+    shape = walk.api.document.operations["createCustomVoice"].callbacks["voiceTaskChanged"]
     for item in walk.notified:
-        checks.notification(item, validator)
+        checks.notification(item, shape)
 
 
 def test_notifications_agree_with_queries(walk: Walk) -> None:

@@ -145,13 +145,13 @@ class CustomVoices(RuleBasedStateMachine):
             note("not looked at: notifications, since the target cannot reach the receiver")
             return
         operation = self._api.document.operations["createCustomVoice"]
-        validator = operation.callbacks["voiceTaskChanged"]
+        shape = operation.callbacks["voiceTaskChanged"]
         inbox = self.receiver.inbox
         for task_id, path in self._paths.items():
             what = f"[callback.terminal] the notification of the end of {task_id}"
             arrived = inbox.wait_for(path, what, DELIVERY_S, any_terminal)
             for item in arrived:
-                checks.notification(item, validator)
+                checks.notification(item, shape)
             self._oracle.notified(self._oracle.tasks[task_id], arrived)
         for path in self._silent:
             clause = "voice-create.external-id.no-effect"

@@ -99,7 +99,7 @@ class Walk:
         if self.ended.status != "succeed":
             words = self.ended.seen[-1].get("task_status_msg")
             if self.api.target.control:
-                raise checks.Broken(f"an ordinary voice failed: {words}")
+                raise checks.Broken("voice-create.endpoint", words, "an ordinary voice failed")
             pytest.skip(f"not looked at: the sample was refused ({words})")
         return self.ended
 

@@ -1,4 +1,4 @@
-"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, and what lists things without a server.
+"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, ``clauses``, and what lists things without a server.
 
 Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl`` and ``listen`` have 1 too.
 """
@@ -135,6 +135,11 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         "Receives callbacks: verifies, shows and forwards them, or misbehaves. Exit codes: 0 ended"
         " by a signal or --count; 1 --count was not reached within --timeout; 2 a mistake.",
     )
+    clauses = command(
+        "clauses",
+        "list the clauses of the contract, with their evidence",
+        "Lists the clauses of the contract: what a server promises, with evidence and source.",
+    )
     if chosen == "ctl":
         from mock_server import ctl as ctl_module
 
@@ -143,6 +148,10 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         from mock_server import listen as listen_module
 
         listen_module.fill(listen)
+    elif chosen == "clauses":
+        from mock_server import kit
+
+        kit.fill_clauses(clauses)
 
 
 def _add_listings(command: Callable[[str, str], Parser]) -> None:

@@ -1,0 +1,101 @@
+"""What a body must look like, and which rule is nearest to the place where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+Json = Any
+
+#: Rules that a schema says in full, so that a body that fits has kept them wherever it holds such a value.
+_SAID_IN_FULL = frozenset(
+    {
+        "ids.string",
+        "task.status.enum",
+        "time.milliseconds",
+        "speech.duration.string",
+        "voice-get.object",
+        "errors.code-is-integer",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Where and how a body does not fit.
+
+    Attributes:
+        rule: the id of the nearest rule that is more than assumed; empty where there is none.
+    """
+
+    place: str
+    words: str
+    rule: str
+
+
+class Shape:
+    """A JSON Schema without references, whose parts may carry x-rules."""
+
+    def __init__(self, schema: dict[str, Json]) -> None:
+        self._schema = schema
+        self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+    def fits(self, body: Json) -> bool:
+        """Whether a body has the shape."""
+        return self._validator.is_valid(body)
+
+    def misfit(self, body: Json) -> Misfit | None:
+        """The first thing that is wrong with a body, if any."""
+        error = next(self._validator.iter_errors(body), None)
+        if error is None:
+            return None
+        place = "/".join(str(part) for part in error.instance_path) or "the body"
+        missing = getattr(error.kind, "property", None)
+        path = [*error.schema_path]
+        if error.kind.name == "required" and isinstance(missing, str):
+            path = [*path[:-1], "properties", missing]
+        return Misfit(place, error.message, self._nearest(path))
+
+    @cached_property
+    def enforced(self) -> frozenset[str]:
+        """The rules that a body of this shape has kept by having it."""
+        return frozenset(_ids(self._schema)) & _SAID_IN_FULL
+
+    def _nearest(self, path: list[str | int]) -> str:
+        """The rule that is nearest to a place in the schema.
+
+        A rule about an object says nothing of its fields, but for what its own conditions say of them.
+        """
+        node: Json = self._schema
+        found, is_condition = _sure(node), False
+        for step in path:
+            is_condition = is_condition or step in ("then", "else", "not")
+            if not is_condition and step in ("properties", "items"):
+                found = ""
+            try:
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                break
+            found = _sure(node) or found
+        return found
+
+
+def _sure(node: Json) -> str:
+    """The first rule beside a schema that is more than assumed."""
+    rules = node.get("x-rules", ()) if isinstance(node, dict) else ()
+    return next((rule["id"] for rule in rules if rule["evidence"] != "assumed"), "")
+
+
+def _ids(value: Json) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _ids(item)
+    elif isinstance(value, dict):
+        for rule in value.get("x-rules", ()):
+            yield rule["id"]
+        for item in value.values():
+            yield from _ids(item)
