@@ -73,6 +73,11 @@ def require(kept: bool, clause: str, saw: object) -> None:
         raise Broken(clause, saw)
 
 
+def kept(*identifiers: str) -> None:
+    """Says that clauses were looked at and found kept, where no single condition says so."""
+    looked.update(identifiers)
+
+
 def found(clause: str, saw: object) -> Finding:
     """The finding that a server reads an assumed clause differently."""
     return Finding(clause, saw)
@@ -136,6 +141,7 @@ def notification(seen: Notification, shape: Shape) -> None:
 
 def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
     """Statuses in the given order never go back, and nothing follows a terminal one but itself."""
+    kept(clause)
     seen = list(statuses)
     for before, after in pairwise(seen):
         moved = RANK[after] > RANK[before]
@@ -144,6 +150,7 @@ def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
 
 def distinct(clause: str, values: Iterable[str], saw: object) -> None:
     """No value stands twice."""
+    kept(clause)
     known: set[str] = set()
     for value in values:
         require(value not in known, clause, f"{value!r} twice in {saw}")

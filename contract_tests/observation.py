@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from contract_tests import redaction
+
 #: What stands where a body is not JSON.
 NOT_JSON = object()
 #: Characters of a body or value that a message quotes.
@@ -37,7 +39,7 @@ class Request:
             parts += ["-H", f"{name}: {shown}"]
         if self.body:
             parts += ["--data-raw", shortened(self.body.decode("utf-8", "replace"))]
-        return " ".join(shlex.quote(part) for part in [*parts, self.url])
+        return " ".join(shlex.quote(redaction.clean(part)) for part in [*parts, self.url])
 
 
 @dataclass(frozen=True)
@@ -122,5 +124,6 @@ def media_type(header: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text short enough for a message."""
+    """A text short enough for a message, without secrets: what is cut in two is found no more."""
+    text = redaction.clean(text)
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}... ({len(text)} characters)"

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import Phase, settings
 
 from contract_tests import documents
+from contract_tests.meter import Meter
 from contract_tests.target import is_loopback
 
 #: Generated examples per operation and per machine.
-PROFILES = {"dev": 50, "ci": 200, "nightly": 2000}
+PROFILES = {"dev": 50, "ci": 200, "nightly": 2000, "smoke": 5, "standard": 50, "thorough": 500}
 DEFAULT_PROFILE = "dev"
 
 
@@ -24,6 +25,11 @@ class Options:
     api_key2: str
     dialects: tuple[str, ...]
     patience_s: float
+    meter: Meter | None = None
+
+
+#: Where ``kling-mock check`` puts the meter of a target that is not free.
+METER = pytest.StashKey[Meter]()
 
 
 def add(parser: pytest.Parser) -> None:
@@ -100,6 +106,7 @@ def read(config: pytest.Config) -> Options:
         config.getoption("--contract-api-key2"),
         tuple(config.getoption("--contract-dialect")),
         config.getoption("--contract-patience"),
+        config.stash.get(METER, None),
     )
 
 

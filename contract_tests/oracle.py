@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from contract_tests.checks import RANK, TERMINAL, distinct, forward_only, require
+from contract_tests.checks import RANK, TERMINAL, distinct, forward_only, kept, require
 from contract_tests.observation import Notification
 
 Record = dict[str, Any]
@@ -119,6 +119,7 @@ class Oracle:
         for record in records:
             if record["task_id"] in self.tasks:
                 self.shown(self.tasks[record["task_id"]], record)
+                kept("voice-list.same-record")
 
     def deleted(self, task: KnownVoice, data: Record | None) -> None:
         """The voice of a task was deleted; the answer held these data, or none."""

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from contract_tests import checks
+from contract_tests import checks, redaction
+from contract_tests.meter import Meter
 from contract_tests.observation import Answer, Request
 
 #: Seconds a single answer may take.
@@ -45,23 +46,35 @@ class Target:
         api_key: the account to work in; a fresh random one when none is given.
         api_key2: another account; without it, what accounts see of each other is not looked at.
         patience_s: real seconds to wait for a task to end where the clock cannot be moved.
+        meter: counts and caps what is sent to a server that may charge for it.
 
     Attributes:
         run: unique to this run; every external id begins with it.
     """
 
     def __init__(
-        self, base_url: str, *, api_key: str = "", api_key2: str = "", patience_s: float = 120.0
+        self,
+        base_url: str,
+        *,
+        api_key: str = "",
+        api_key2: str = "",
+        patience_s: float = 120.0,
+        meter: Meter | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.run = f"ct-{secrets.token_hex(4)}"
         self.key_was_given = bool(api_key)
         self.api_key = api_key or f"{self.run}-a"
+        redaction.hide(api_key, api_key2)
         self._api_key2 = api_key2
         self.patience_s = patience_s
         self._ordinals = itertools.count(1)
+        self.meter = meter
         self._client = httpx2.Client(
-            timeout=ANSWER_TIMEOUT_S, trust_env=False, follow_redirects=False
+            timeout=ANSWER_TIMEOUT_S,
+            trust_env=False,
+            follow_redirects=False,
+            event_hooks=meter.hooks if meter else None,
         )
 
     def with_key(self, api_key: str) -> Target:
@@ -143,7 +156,7 @@ class Target:
             answer = self._client.request(method, url, headers=headers, content=content)
         except httpx2.TransportError as reason:
             raise checks.Broken("server.answers", f"{reason!r} after\n  {sent.curl}") from None
-        checks.looked.add("server.answers")
+        checks.kept("server.answers")
         return Answer(sent, answer.status_code, dict(answer.headers), answer.content)
 
     def plain(self, method: str, place: str) -> Answer:
@@ -170,6 +183,7 @@ class Target:
         Raises:
             TooSlow: it was not seen in time.
         """
+        checks.kept("task.ends")  # or TooSlow says otherwise
         if self.control:
             for _ in range(_STEPS):
                 if (seen := look()) is not None:

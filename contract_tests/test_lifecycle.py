@@ -145,6 +145,7 @@ def test_a_voice_is_deleted_once(walk: Walk) -> None:
     """
     answer = walk.deleted_again
     checks.refused(answer, walk.api.dialect, "voice-delete.twice", {(400, 1201)})
+    checks.kept("voice-delete.effective")
 
 
 def test_another_account_sees_nothing(voices_api: Api, receiver: Receiver) -> None:

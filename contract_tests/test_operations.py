@@ -27,7 +27,9 @@ def test_operation_answers_as_its_document_says(case: Case[Any], run: Run) -> No
     api = run.api(dialect)
     case.body = engine.Harmless(run.receiver)(case.body)
     response = case.call(
-        base_url=api.target.base_url, headers={"Authorization": f"Bearer {api.target.api_key}"}
+        base_url=api.target.base_url,
+        headers={"Authorization": f"Bearer {api.target.api_key}"},
+        session=run.session,
     )
     answer = engine.answer(response)
     api.remember(case.operation.definition.raw["operationId"], answer)

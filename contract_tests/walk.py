@@ -83,7 +83,9 @@ class Walk:
     @Stage
     def first_look(self) -> Record:
         """The query right after the creation."""
-        return self.look(self.created.id)
+        record = self.look(self.created.id)
+        checks.kept("voice-create.readable-at-once", "voice-get.endpoint")
+        return record
 
     @Stage
     def ended(self) -> KnownVoice:
@@ -117,9 +119,11 @@ class Walk:
         if not self.api.target.is_loopback:
             pytest.skip("not looked at: the target cannot reach a receiver on this machine")
         _ = self.ended
-        return self._receiver.inbox.wait_for(
+        arrived = self._receiver.inbox.wait_for(
             self.path, "[callback.terminal] the notification of the end", DELIVERY_S, any_terminal
         )
+        checks.kept("callback.terminal")
+        return arrived
 
     @Stage
     def deleted(self) -> Answer:

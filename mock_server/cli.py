@@ -1,6 +1,6 @@
-"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, ``clauses``, and what lists things without a server.
+"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, ``check``, and what lists things without a server.
 
-Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl`` and ``listen`` have 1 too.
+Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl``, ``listen`` and ``check`` have 1 too.
 """
 
 from __future__ import annotations
@@ -140,6 +140,12 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         "list the clauses of the contract, with their evidence",
         "Lists the clauses of the contract: what a server promises, with evidence and source.",
     )
+    check = command(
+        "check",
+        "prove that a server keeps the contract",
+        "Proves that a server keeps the contract, clause by clause. Exit codes: 0 kept; 1 broken;"
+        " 2 could not look: a mistake, no server, a refused key, or nobody agreed to pay.",
+    )
     if chosen == "ctl":
         from mock_server import ctl as ctl_module
 
@@ -148,10 +154,11 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         from mock_server import listen as listen_module
 
         listen_module.fill(listen)
-    elif chosen == "clauses":
+    elif chosen in ("clauses", "check"):
         from mock_server import kit
 
         kit.fill_clauses(clauses)
+        kit.fill_check(check)
 
 
 def _add_listings(command: Callable[[str, str], Parser]) -> None:

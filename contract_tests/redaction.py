@@ -1,0 +1,55 @@
+"""Secrets do not leave the kit: whatever it prints, writes or returns goes through here."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "***"
+#: Shorter keys are hidden in credentials only: elsewhere they would take ordinary words with them.
+_SHORTEST = 4
+
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?")
+_CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)(?!\*\*\*)[^\s'\"\\,]+")
+_USER = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@")
+
+_known: set[str] = set()
+
+
+def hide(*secrets: str) -> None:
+    """Remembers secrets, in every spelling in which an answer may repeat them."""
+    for secret in secrets:
+        if len(secret) < _SHORTEST:
+            continue
+        encoded = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()
+        in_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+        in_url = (quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace"))
+        _known.update((secret, encoded, encoded.rstrip("="), *in_json, *in_url))
+
+
+def forget() -> None:
+    """Forgets all secrets: a run is over."""
+    _known.clear()
+
+
+def clean(text: str) -> str:
+    """A text without secrets: known keys, tokens, credentials in headers and addresses."""
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    text = _JWT.sub(HIDDEN, text)
+    text = _CREDENTIAL.sub(rf"\1\2{HIDDEN}", text)
+    return _USER.sub(rf"\1{HIDDEN}@", text)
+
+
+def cleaned(value: Any) -> Any:
+    """A JSON value whose texts are without secrets."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {key: cleaned(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(item) for item in value]
+    return value
