@@ -159,20 +159,16 @@ def _look(asked: Namespace, meter: Meter | None) -> Found:
     return Found(is_mock, tuple(served), tuple(unserved))
 
 
-class _Settings:
-    """A pytest plugin that hands over what no command line should show."""
+class _Metered:
+    """A pytest plugin that hands the meter over before the suite reads its options."""
 
-    def __init__(self, asked: Namespace, meter: Meter | None) -> None:
-        self._asked = asked
+    def __init__(self, meter: Meter | None) -> None:
         self._meter = meter
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Before the suite reads its options."""
-        config.option.contract_api_key = self._asked.api_key
-        config.option.contract_api_key2 = self._asked.api_key2
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        """Before the suite is loaded."""
         if self._meter is not None:
-            config.stash[options.METER] = self._meter
+            early_config.stash[options.METER] = self._meter
 
 
 def _run(asked: Namespace, seed: int, meter: Meter | None, found: Found, verdicts: Verdicts) -> str:
@@ -186,13 +182,15 @@ def _run(asked: Namespace, seed: int, meter: Meter | None, found: Found, verdict
         *("--contract-base-url", asked.url, "--contract-i-will-pay", *dialects),
         *("--contract-seed", str(seed), "--contract-patience", str(asked.patience)),
         *("--hypothesis-profile", asked.profile),
+        # Read in this process: no process list shows them.
+        *(f"--contract-api-key={asked.api_key}", f"--contract-api-key2={asked.api_key2}"),
     ]
     printed = io.StringIO()
     kept = {name: os.environ.pop(name) for name in _VARIABLES if name in os.environ}
     progress = report.Progress(verdicts)
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
-            code = pytest.main(words, plugins=[_Settings(asked, meter), verdicts, progress])
+            code = pytest.main(words, plugins=[_Metered(meter), verdicts, progress])
     finally:
         os.environ.update(kept)
         progress.end()
