@@ -20,7 +20,6 @@ from contract_tests.run import Run
 from contract_tests.target import Target
 
 RUN = pytest.StashKey[Run]()
-LEFT = pytest.StashKey[list[str]]()
 
 options.register_profiles()
 
@@ -48,7 +47,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stops what was started."""
     run = config.stash.get(RUN, None)
     if run is not None:
-        config.stash[LEFT] = run.close()
+        config.stash[options.LEFT] = run.close()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -28,6 +28,8 @@ class Options:
     meter: Meter | None = None
 
 
+#: Where the tasks stand whose voices could not be deleted after a run.
+LEFT = pytest.StashKey[list[str]]()
 #: Where ``kling-mock check`` puts the meter of a target that is not free.
 METER = pytest.StashKey[Meter]()
 

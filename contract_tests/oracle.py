@@ -117,6 +117,9 @@ class Oracle:
         for task in self.tasks.values():
             require(task.deleted or task.id in shown, "voice-list.complete", f"no {task.id}")
         for record in records:
+            word = str((record.get("task_info") or {}).get("external_task_id") or "")
+            is_known = record["task_id"] in self.tasks or not self.holders(word)
+            require(is_known, "voice-create.external-id.no-effect", f"a second {word}: {record}")
             if record["task_id"] in self.tasks:
                 self.shown(self.tasks[record["task_id"]], record)
                 kept("voice-list.same-record")

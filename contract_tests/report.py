@@ -48,6 +48,7 @@ class Outcome:
         cost: whose money it is: a kling-mock's, nobody's, or the user's.
         errors: what no clause explains.
         spent: what was sent to a server that is not free.
+        left: tasks there whose voices could not be deleted.
     """
 
     asked: Namespace
@@ -58,6 +59,7 @@ class Outcome:
     verdicts: list[Verdict]
     errors: list[str]
     spent: str
+    left: list[str]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -102,6 +104,7 @@ def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
         "seed": outcome.seed,
         "strict": outcome.asked.strict,
         "spent": outcome.spent,
+        "left": outcome.left,
         "again": outcome.again,
         "counts": outcome.counts,
         "errors": outcome.errors,
@@ -146,6 +149,8 @@ def lines(outcome: Outcome, code: int) -> Iterator[str]:
             yield from _section(result, of_it)
     for error in outcome.errors:
         yield f"\nTHE KIT STUMBLED: {error}"
+    if outcome.left:
+        yield f"\nLEFT THERE, the voices of tasks: {', '.join(outcome.left)}"
     yield ""
     yield _sum(outcome, code)
     if code:

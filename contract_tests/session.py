@@ -82,6 +82,7 @@ def _checked(asked: Namespace) -> int:
         list(verdicts.verdicts()),
         verdicts.errors,
         meter.spent() if meter else "",
+        [] if found.is_mock else verdicts.left,
     )
     if not verdicts.done and not verdicts.errors:
         raise CouldNotLook(f"no test ran: {' '.join(printed.split()[-60:])}")

@@ -8,7 +8,7 @@ import pytest
 
 from contract_tests import checks, tokens
 from contract_tests.api import Api
-from contract_tests.faults import EZMODEL, OFFICIAL, VOICE, Fault
+from contract_tests.faults import DELETE, EZMODEL, OFFICIAL, VOICE, Fault
 from contract_tests.observation import Answer
 from contract_tests.receiver import Receiver
 
@@ -16,6 +16,8 @@ from contract_tests.receiver import Receiver
 EMPTY = frozenset({(401, 1001)})
 UNREADABLE = frozenset({(401, 1000), (401, 1001), (401, 1002)})
 UNAUTHORIZED = frozenset({(401, 401)})
+#: Characters that decoders, databases and file systems choke on.
+HOSTILE = ("\ud800", "a\udfff", "\0", "a\0b")
 #: Seconds of validity, far beyond any tolerance of a clock.
 HOUR_S = 3600.0
 
@@ -81,6 +83,43 @@ def test_a_text_has_at_most_1000_characters(voices_api: Api, length: int, accept
     answer = voices_api.call("createSpeech", request)
     expected = (200,) if accepted else (400,)
     checks.require(answer.status in expected, "speech.text.max-length", answer)
+
+
+@pytest.mark.parametrize("character", ["您", "\N{STUDIO MICROPHONE}"], ids=["BMP", "astral"])
+def test_a_text_is_counted_in_characters(voices_api: Api, character: str) -> None:
+    """A character is a code point, however many bytes or UTF-16 units it takes: 1,000 are spoken, 1,001 refused.
+
+    Source: speech.text.code-points, speech.text.max-length.
+    """
+    for length, expected in ((1000, 200), (1001, 400)):
+        answer = voices_api.call(
+            "createSpeech", {"text": character * length, "voice_id": "genshin_vindi2"}
+        )
+        clause = "speech.text.code-points" if length == 1000 else "speech.text.max-length"
+        checks.require(answer.status == expected, clause, answer)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_odd_characters_crash_nothing(api: Api, receiver: Receiver, text: str) -> None:
+    """A lone surrogate or a NUL, in whatever field, is accepted or refused; the server never fails with a 5xx.
+
+    Source: server.no-5xx.
+    """
+    official = api.dialect != "ezmodel"
+    voice = "genshin_vindi2" if official else "voice_001"
+    sent = [("createSpeech", {"text": text, "voice_id": voice})]
+    sent.append(("createSpeech", {"text": "Hello", "voice_id": text}))
+    if official:
+        named = {"voice_name": "Narrator", "voice_url": receiver.sample_url}
+        word = api.target.unique(text)
+        sent.append((VOICE, {**named, "voice_name": text}))
+        sent.append((VOICE, {**named, "external_task_id": word}))
+        sent.append((DELETE, {"voice_id": text}))
+    for operation, body in sent:
+        answer = api.call(operation, body)
+        checks.require(answer.status in (200, 400), "server.no-5xx", answer)
+    if official:
+        api.call("listCustomVoices")  # shows what was accepted
 
 
 @pytest.mark.parametrize(("length", "accepted"), [(1, True), (20, True), (21, False)])

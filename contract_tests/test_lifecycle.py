@@ -6,6 +6,7 @@ import pytest
 
 from contract_tests import checks
 from contract_tests.api import Api, Record, TooManyTasks
+from contract_tests.faults import ILLEGAL, PARAMETERS
 from contract_tests.media import fetched
 from contract_tests.receiver import Receiver
 from contract_tests.run import Run
@@ -85,15 +86,16 @@ def test_a_task_is_found_by_its_external_id(walk: Walk) -> None:
 
 
 def test_an_external_id_is_used_once(walk: Walk) -> None:
-    """A second create request with an external id of the account is refused with HTTP 400, code 1201.
+    """A second create request with an external id of the account is refused with HTTP 400, code 1201; no task is made.
 
-    Source: voice-create.external-id.unique.
+    Source: voice-create.external-id.unique, voice-create.external-id.no-effect.
     """
     _ = walk.created
     answer = walk.api.call("createCustomVoice", walk.created.request)
     if walk.created.status == "failed":
         pytest.skip("not looked at: the first task failed, and its id may be free again")
     checks.refused(answer, walk.api.dialect, "voice-create.external-id.unique", {(400, 1201)})
+    _listed(walk, 500)
 
 
 @pytest.mark.parametrize("page_size", [1, 500])
@@ -103,6 +105,10 @@ def test_the_list_shows_every_task_once(walk: Walk, page_size: int) -> None:
     Source: voice-list.complete, voice-list.same-record, paging.size.counts-tasks.
     """
     _ = walk.ended
+    _listed(walk, page_size)
+
+
+def _listed(walk: Walk, page_size: int) -> None:
     try:
         walk.oracle.listed(walk.api.voices(page_size))
     except TooManyTasks as reason:
@@ -128,6 +134,29 @@ def test_notifications_agree_with_queries(walk: Walk) -> None:
     """
     test_an_end_is_notified(walk)
     walk.oracle.notified(walk.created, walk.notified)
+
+
+def test_a_voice_is_not_deleted_by_its_task(walk: Walk) -> None:
+    """Deleting names the voice: the id of the task that made it is refused like an unknown one.
+
+    Source: voice-delete.by-voice-id.
+    """
+    task = walk.succeeded
+    if task.id == task.voice_id:
+        raise checks.Broken("ids.unique", task.seen[-1])
+    answer = walk.api.call("deleteVoice", {"voice_id": task.id})
+    checks.refused(answer, walk.api.dialect, "voice-delete.by-voice-id", PARAMETERS)
+
+
+def test_a_custom_voice_does_not_speak(walk: Walk) -> None:
+    """A custom voice is no text-to-speech voice: its id is refused like an unknown one, in either language.
+
+    Source: speech.voice.custom-refused.
+    """
+    for language in ("zh", "en"):
+        request = {"text": "Hello", "voice_id": walk.succeeded.voice_id, "voice_language": language}
+        answer = walk.api.call("createSpeech", request)
+        checks.refused(answer, walk.api.dialect, "speech.voice.custom-refused", ILLEGAL)
 
 
 def test_a_voice_can_be_deleted(walk: Walk) -> None:

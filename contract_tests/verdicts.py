@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests import checks, clauses, documents
+from contract_tests import checks, clauses, documents, options
 
 FAILED, FINDING, NOT_LOOKED_AT, PASSED = "failed", "finding", "not_looked_at", "passed"
 #: In the order of their weight.
@@ -58,11 +58,13 @@ class Verdicts:
     Attributes:
         errors: tests that ended in something that no clause explains.
         done: tests that have ended.
+        left: tasks whose voices could not be deleted.
     """
 
     def __init__(self, dialects: tuple[str, ...], *, strict: bool) -> None:
         self.errors: list[str] = []
         self.done = 0
+        self.left: list[str] = []
         self._dialects = dialects
         self._is_strict = strict
         self._looked: dict[str, list[str]] = {}
@@ -97,6 +99,11 @@ class Verdicts:
         """A module could not be read: that is the kit's mistake."""
         if report.failed:
             self.errors.append(f"{report.nodeid}: {report.longreprtext}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """The run is over, and what it made is deleted."""
+        self.left = config.stash.get(options.LEFT, [])
 
     def verdicts(self) -> Iterator[Verdict]:
         """A verdict per clause of the dialects that were looked at, in the order of the catalogue."""
