@@ -205,7 +205,9 @@ def speaks_in_custom_voices() -> ASGIApp:
     def made(path: str, body: Any) -> Iterable[str]:
         data = body.get("data")
         if "/custom-voices/" in path and isinstance(data, dict):
-            yield from (voice["voice_id"] for voice in data["task_result"].get("voices", ()))
+            yield from (
+                voice["voice_id"] for voice in (data.get("task_result") or {}).get("voices", ())
+            )
 
     return _speaks(made)
 

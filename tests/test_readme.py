@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from mock_server import kit
 from mock_server.core.behaviour import Behaviour
 from mock_server.http.envelope import ROWS, SUCCESS
 from mock_server.resources import folder
@@ -135,23 +137,35 @@ def test_service_recipe_starts_and_stops(block: str, tmp_path: Path) -> None:
 
 
 @needs_shell
-@pytest.mark.parametrize("block", blocks("kit"))
-def test_kit_command_checks_a_server(block: str, server: RunningServer) -> None:
-    """The kit's command, aimed at a running server and cut down to its clauses on speech, passes."""
+@pytest.mark.parametrize("block", blocks("check"))
+def test_check_command_checks_a_server(block: str, server: RunningServer, tmp_path: Path) -> None:
+    """The kit's command, aimed at a running server and cut down to its smallest profile, finds the contract kept."""
     install, check = block.strip().splitlines()
     assert install.endswith("install -q -c constraints.txt '.[check]'")
-    command = check.replace(".venv/bin/python", sys.executable).replace(SHOWN_URL, server.base_url)
+    program = f"{sys.executable} -m mock_server"
+    command = check.replace(".venv/bin/kling-mock", program).replace(SHOWN_URL, server.base_url)
 
     done = subprocess.run(
-        ["bash", "-c", f"{command} -q -p no:cacheprovider -k test_speech"],
-        cwd=ROOT,
+        ["bash", "-c", f"{command} --profile smoke --dialect ezmodel"],
+        cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",
         timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
 
-    assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nkept: 0 failed" in done.stdout
+
+
+def test_every_option_of_check_is_in_the_table() -> None:
+    """README names every option of check."""
+    parser = argparse.ArgumentParser(add_help=False)
+    kit.fill_check(parser)
+    flags = {word for action in parser._actions for word in action.option_strings}
+
+    assert len(flags) > 10
+    assert not {word for word in flags if f"`{word}" not in README}
 
 
 def test_error_table_is_the_one_in_code() -> None:
