@@ -55,6 +55,13 @@ def fill_check(parser: argparse.ArgumentParser) -> None:
         default="",
         help="key of another account; without it, what accounts see of each other is not looked at",
     )
+    _add_ways(parser)
+    _add_reports(parser)
+    _add_money(parser)
+    parser.set_defaults(run=_check)
+
+
+def _add_ways(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dialect",
         action="append",
@@ -79,9 +86,6 @@ def fill_check(parser: argparse.ArgumentParser) -> None:
         default=120.0,
         help="how long a task may take where the clock cannot be moved (default 120)",
     )
-    _add_reports(parser)
-    _add_money(parser)
-    parser.set_defaults(run=_check)
 
 
 def _add_reports(parser: argparse.ArgumentParser) -> None:
