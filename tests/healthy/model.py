@@ -102,7 +102,7 @@ class Worker:
         self._changed = threading.Condition()
         self._is_open = True
         self._pool = ThreadPoolExecutor(8, "healthy-notifier")
-        self._waiting: dict[str, deque[tuple[str, bytes, str]]] = {}
+        self._waiting: dict[str, deque[httpx2.Request]] = {}
         self._client = httpx2.Client(timeout=PATIENCE_S, trust_env=False)
         self._thread = threading.Thread(target=self._run, name="healthy-worker", daemon=True)
         self._thread.start()
@@ -120,13 +120,27 @@ class Worker:
             self._pool.submit(work)
 
     def tell(
-        self, chain: str, address: str, body: object, content_type: str = "application/json"
+        self,
+        chain: str,
+        address: str,
+        body: object,
+        content_type: str = "application/json",
+        **headers: str,
     ) -> None:
         """Sends a notification, after those of the same chain; only to receivers on this machine."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        method = headers.pop("method", "POST")
+        try:
+            if not _is_here(address):
+                return
+            more = {name.replace("_", "-"): value for name, value in headers.items()}
+            head = {"content-type": content_type, **more}
+            request = self._client.build_request(method, address, content=content, headers=head)
+        except (httpx2.InvalidURL, ValueError):
+            return
         with self._changed:
             waiting = self._waiting.setdefault(chain, deque())
-            waiting.append((address, content, content_type))
+            waiting.append(request)
             if len(waiting) == 1:
                 self.soon(lambda: self._send(chain))
 
@@ -153,11 +167,9 @@ class Worker:
     def _send(self, chain: str) -> None:
         while True:
             with self._changed:
-                address, content, content_type = self._waiting[chain][0]
-            if _is_here(address):
-                with suppress(httpx2.HTTPError, httpx2.InvalidURL, ValueError):
-                    headers = {"content-type": content_type}
-                    self._client.post(address, content=content, headers=headers)
+                request = self._waiting[chain][0]
+            with suppress(httpx2.HTTPError, RuntimeError):  # it is not there, or the server stops
+                self._client.send(request)
             with self._changed:
                 self._waiting[chain].popleft()
                 if not self._waiting[chain]:

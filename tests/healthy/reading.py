@@ -57,6 +57,7 @@ class Reading:
         presets: official voices; 0 to many.
         ez_method: code and status of a wrong method at EzModel.
         ez_callback: bare | wrapped.
+        told: full | bare (notifications show no voices, as the vendor's callback page does).
         media: same | elsewhere (another port) | signed (anew in each answer).
         content_type: of every answer.
         chunked: answers have no Content-Length.
@@ -101,6 +102,7 @@ class Reading:
     presets: int = 3
     ez_method: int = 404
     ez_callback: str = "bare"
+    told: str = "full"
     media: str = "same"
     content_type: str = "application/json"
     chunked: bool = False
@@ -179,12 +181,13 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
         "strict": Reading(
             unknown_fields="refuse",
             both_sources="refuse",
-            names="unique",
             video="fail",
             fetches=True,
             language="required",
             body_first=True,
+            told="bare",
         ),
+        "unique-names": Reading(names="unique", callbacks="with_submitted"),
         "lax": Reading(
             stack="threads",
             lax=True,

@@ -206,7 +206,7 @@ class Server:
         given = rules.voice(self.fields(request), self.reading)
         self.may_create(account, given)
         task = self.begin(account, given, self.url(request, 200))
-        record = self.record(task, request)
+        record = self.record(task)
         return {key: record[key] for key in record if key not in ("task_result", "task_status_msg")}
 
     def may_create(self, account: Account, given: Mapping[str, str]) -> None:
@@ -284,14 +284,17 @@ class Server:
 
     def notification(self, task: Task) -> Any:
         """What is told of a task."""
-        return self.record(task, None)
+        record = self.record(task)
+        if self.reading.told == "bare":
+            record.pop("task_result", None)
+        return record
 
     def query_voice(self, account: Account, name: str) -> Any:
         """One task."""
         task = account.find(name)
         if task is None or (task.deleted and self.reading.deleted_task == "gone"):
             raise Refusal(400, 1201, f"Task not found by id/external id: {name}")
-        return self.record(task, None)
+        return self.record(task)
 
     def list_voices(self, account: Account, request: Request) -> Any:
         """A page of tasks."""
@@ -304,7 +307,7 @@ class Server:
             tasks.reverse()
         if self.reading.order == "shuffled":
             tasks.sort(key=lambda task: hashlib.sha1(task.id.encode()).digest())
-        return [self.record(task, None) for task in self.page(request, tasks)]
+        return [self.record(task) for task in self.page(request, tasks)]
 
     def list_presets(self, account: Account, request: Request) -> Any:
         """A page of official voices."""
@@ -339,7 +342,7 @@ class Server:
         if task.deleted:
             raise Refusal(400, 1201, f"Voice already be deleted for id: {voice_id}")
         self.delete(task)
-        record = self.record(task, None)
+        record = self.record(task)
         if self.reading.deleted == "none":
             return ...
         stub = {"task_id": task.id, "task_status": task.status}
@@ -351,9 +354,8 @@ class Server:
 
     # ---- what is shown -------------------------------------------------------------------------
 
-    def record(self, task: Task, request: Request | None) -> Record:
+    def record(self, task: Task) -> Record:
         """A task as answers show it."""
-        del request
         running = task.status not in TERMINAL
         updated_at = now_ms() if running and self.reading.heartbeat else task.updated_at
         info = {"external_task_id": task.external_id} if task.external_id else {}
