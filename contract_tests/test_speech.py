@@ -203,8 +203,8 @@ def test_a_speech_has_one_price(voices_api: Api) -> None:
     Source: speech.price, billing.unit-deduction.
     """
     made = [_spoken(voices_api, text=text) for text in ("a", LONG_TEXT)]
-    prices = [data.get("final_unit_deduction") for data in made]
-    if None in prices:
+    prices = [str(data.get("final_unit_deduction", "")) for data in made]
+    if "" in prices:
         pytest.skip("not looked at: the answer names no units, and need not")
     if float(prices[0]) != float(prices[1]):
         raise checks.found("speech.price", made)
