@@ -37,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "assumed: servers may well read this clause differently; that is a finding, not a failure",
     )
     config.addinivalue_line("markers", "dialects(*names): the clause is about these dialects only")
+    config.addinivalue_line(
+        "markers", "billable: makes calls that are accepted, and may be charged"
+    )
     config.stash[RUN] = Run(options.read(config))
     seed = config.getoption("--contract-seed")
     if seed is not None and not config.getoption("--hypothesis-seed", None):
