@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests import checks, documents
+from contract_tests import checks, coverage, documents
 from contract_tests.observation import Answer
 from contract_tests.target import Target
 
 #: Tasks on a page when all pages are walked, and the number of pages after which the walk gives up.
 PAGE_SIZE = 100
-MOST_PAGES = 100
+MOST_PAGES = 150
+#: paging.size
+DEFAULT_PAGE_SIZE = 30
+#: The first and the longest pause before a busy server is asked again.
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 5.0
 
 #: What an accepted call keeps of a dialect whose page prints another answer.
 _ENVELOPED = {
@@ -73,11 +79,11 @@ class Api:
             )
 
         answer = sent()
-        if answer.pair in checks.BUSY and self.waits_when_busy:
-            free = self.target.within(self.target.patience_s, lambda: _unless_busy(sent()))
-            if free is not None and self.dialect in documents.OFFICIAL:
-                checks.kept("errors.429.transient")
-            answer = free or answer
+        was_busy = answer.pair in checks.BUSY
+        if self.waits_when_busy:
+            answer = self._not_busy(answer, sent)
+        if was_busy and answer.pair not in checks.BUSY and self.dialect in documents.OFFICIAL:
+            checks.kept("errors.429.transient")
         self.remember(operation_id, answer)
         return answer
 
@@ -151,38 +157,59 @@ class Api:
         record: Record = self.data("getCustomVoice", name=name, clause=clause)
         return record
 
-    def voices(self, page_size: int = PAGE_SIZE) -> list[Record]:
+    def voices(self, page_size: int | None = PAGE_SIZE) -> list[Record]:
         """All custom-voice tasks of the account, as the pages show them one after the other.
+
+        Args:
+            page_size: tasks on a page; ``None`` says nothing about it, which means 30.
 
         Raises:
             TooManyTasks: there are too many pages.
         """
         shown = [record for page in self._pages(page_size) for record in page]
-        known = {record["task_id"] for record in shown}
+        known = {record["task_id"] for record in shown} | {*self.created}
         if any(record["task_id"] not in known for record in next(self._pages(page_size))):
             raise TooManyTasks("somebody else makes tasks in the account")
         return shown
 
     def remember(self, operation_id: str, answer: Answer) -> None:
         """Keeps the task that an answer says was made, so that its voice can be deleted after the run."""
+        coverage.seen.answered(self.dialect, operation_id, answer.pair)
         made = operation_id == "createCustomVoice" and answer.pair == (200, 0)
         if made and isinstance(answer.data, dict) and "task_id" in answer.data:
             self.created.append(str(answer.data["task_id"]))
 
-    def _pages(self, size: int) -> Iterator[list[Record]]:
+    def _not_busy(self, answer: Answer, sent: Callable[[], Answer]) -> Answer:
+        """Asks again, as seldom as the server says or decency demands, until it is no longer busy or patience ends."""
+        waited_s, pause_s = 0.0, FIRST_PAUSE_S
+        while answer.pair in checks.BUSY and waited_s < self.target.patience_s:
+            pause_s = max(pause_s, _retry_after_s(answer))
+            if self.target.control:
+                self.target.advance(pause_s)
+            else:
+                time.sleep(min(pause_s, self.target.patience_s))
+            waited_s, pause_s = waited_s + pause_s, min(pause_s * 2, LONGEST_PAUSE_S)
+            answer = sent()
+        return answer
+
+    def _pages(self, asked: int | None) -> Iterator[list[Record]]:
+        size = asked or DEFAULT_PAGE_SIZE
         for number in range(1, MOST_PAGES + 1):
-            query = {"pageNum": number, "pageSize": size}
+            query = {"pageNum": number} | ({"pageSize": asked} if asked else {})
             answer = self.call("listCustomVoices", query=query)
             if number > 1 and answer.status == 400:
                 return  # paging.past-the-end is assumed, and looked at in test_errors
             checks.require(answer.pair == (200, 0), "voice-list.endpoint", f"a refusal: {answer}")
             page: list[Record] = answer.data
-            checks.require(len(page) <= size, "paging.size.counts-tasks", f"{len(page)} tasks")
+            clause = "paging.size.counts-tasks" if asked else "paging.size"
+            checks.require(len(page) <= size, clause, f"{len(page)} tasks")
             yield page
             if len(page) < size:
                 return
         raise TooManyTasks(f"more than {MOST_PAGES} pages of {size} tasks")
 
 
-def _unless_busy(answer: Answer) -> Answer | None:
-    return None if answer.pair in checks.BUSY else answer
+def _retry_after_s(answer: Answer) -> float:
+    """Seconds that a busy server wants to be left alone; 0 where it does not say."""
+    said = answer.headers.get("retry-after", "")
+    return float(said) if said.isascii() and said.isdigit() else 0.0
