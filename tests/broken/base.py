@@ -176,12 +176,14 @@ class Mutant:
         clause: what must name it; several where each says it, with bars between.
         about: the defect in words.
         dialect: where it shows.
+        host: mock | second, the healthy server it was made of.
     """
 
     make: Callable[[], ASGIApp]
     clause: str
     about: str
     dialect: str
+    host: str = "mock"
 
     @property
     def clauses(self) -> tuple[str, ...]:
@@ -222,7 +224,8 @@ class Table:
                 return Application(lambda: broken(Reading(**choices)))
 
             name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", broken.__name__.strip("_")).lower()
-            self._put(name, Mutant(make, clause, _words(broken), dialect_of(clause)))
+            mutant = Mutant(make, clause, _words(broken), dialect_of(clause), "second")
+            self._put(name, mutant)
             return broken
 
         return put

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+import jwt
 
 #: The keys of a server that does not let everybody in, each with its account.
 KEYS = MappingProxyType({"sk-first": "1001", "sk-first-again": "1001", "sk-second": "1002"})
@@ -110,6 +113,23 @@ class Reading:
     headers: Mapping[str, str] = field(default_factory=dict)
     slash: bool = False
     dialects: tuple[str, ...] = ("klingai", "kkiai", "ezmodel")
+
+    @property
+    def key(self) -> str:
+        """A credential that is let in."""
+        return "sk-first" if self.credentials == "keys" else self._token("AK1", "first")
+
+    @property
+    def key2(self) -> str:
+        """One of another account."""
+        return "sk-second" if self.credentials == "keys" else self._token("AK2", "second")
+
+    def _token(self, access_key: str, otherwise: str) -> str:
+        if self.credentials != "tokens":
+            return otherwise
+        now = int(time.time())
+        claims = {"iss": access_key, "exp": now + 1800, "nbf": now - 5}
+        return jwt.encode(claims, PAIRS[access_key], headers={"typ": "JWT"})
 
 
 #: Healthy servers by name: each a plausible one, and together every choice at least once.
