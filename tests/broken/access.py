@@ -153,7 +153,7 @@ def deletion_answers_a_text(seen: Exchange) -> None:
         seen.body["data"] = "deleted"
 
 
-@wire("voice-create.external-id.unique")
+@wire("voice-create.external-id.unique|errors.code-matches-status")
 def duplicates_409(seen: Exchange) -> None:
     """A taken external id is HTTP 409."""
     if "already exists" in seen.body.get("message", ""):
@@ -216,7 +216,7 @@ def presets_twice(seen: Exchange) -> None:
 @wire("paging.size|paging.number")
 def second_page_first(seen: Exchange) -> None:
     """Without pageNum the list begins with its second task."""
-    if seen.operation in ("presets", "list") and "pageNum" not in seen.query:
+    if seen.operation in ("presets", "list") and "pageNum" not in seen.query and seen.records:
         del seen.data[:1]
 
 

@@ -137,28 +137,28 @@ def another_message(seen: Exchange) -> None:
         seen.body["message"] = "OK"
 
 
-@wire("envelope.message-succeed|schema.answer|envelope.request-id")
+@wire("envelope.message-succeed|schema.answer|envelope.request-id|envelope.message")
 def no_message(seen: Exchange) -> None:
     """Answers of deletions have no message."""
     if seen.operation == "delete":
         seen.body.pop("message", None)
 
 
-@wire("schema.answer|errors.code-matches-status|envelope.request-id")
+@wire("schema.answer|errors.code-matches-status|envelope.request-id|envelope.message")
 def empty_message(seen: Exchange) -> None:
     """Refusals of credentials have an empty message."""
     if seen.status == 401:
         seen.body["message"] = ""
 
 
-@wire("errors.1203")
+@wire("errors.1203|envelope.json")
 def web_page_for_unknown_paths(seen: Exchange) -> None:
     """An unknown path is a web page."""
     if not seen.operation and seen.status == 404:
         seen.raw, seen.content_type = b"<html>404</html>", "text/html"
 
 
-@wire("errors.1202")
+@wire("errors.1202|errors.code-matches-status")
 def method_not_allowed(seen: Exchange) -> None:
     """A wrong method is HTTP 405."""
     if seen.body.get("code") == 1202:
@@ -186,7 +186,7 @@ def fails_now_and_then(seen: Exchange) -> None:
         seen.refuse(500, 5000)
 
 
-@wire("server.no-5xx|schema.answer|envelope.request-id")
+@wire("server.no-5xx|schema.answer|envelope.request-id|envelope.json")
 def cut_json(seen: Exchange) -> None:
     """Every fortieth answer is cut short."""
     if seen.nth("request") % 40 == 0:

@@ -107,7 +107,7 @@ def gateway_without_key(seen: Exchange) -> None:
         seen.speak()
 
 
-@wire("ez.errors.401")
+@wire("ez.errors.401|ez.errors.code-is-status")
 def gateway_forbidden(seen: Exchange) -> None:
     """EzModel answers a missing credential with HTTP 403."""
     if seen.operation == "gateway" and seen.status == 401:

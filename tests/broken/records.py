@@ -79,7 +79,7 @@ def _times(seen: Exchange) -> list[tuple[dict[str, Any], str]]:
     return [(record, name) for record in seen.records for name in ("created_at", "updated_at")]
 
 
-@wire("time.milliseconds")
+@wire("time.milliseconds|schema.answer")
 def seconds(seen: Exchange) -> None:
     """Instants are seconds."""
     for record, name in _times(seen):
@@ -87,14 +87,14 @@ def seconds(seen: Exchange) -> None:
             record[name] //= 1000
 
 
-@wire("time.milliseconds")
+@wire("time.milliseconds|schema.answer")
 def seconds_of_speech(seen: Exchange) -> None:
     """The instants of speeches are seconds."""
     for record, name in _times(seen) if seen.operation == "speech" else ():
         record[name] //= 1000
 
 
-@wire("time.milliseconds")
+@wire("time.milliseconds|schema.answer")
 def fractions(seen: Exchange) -> None:
     """Instants are milliseconds with a fraction."""
     for record, name in _times(seen):
@@ -102,7 +102,7 @@ def fractions(seen: Exchange) -> None:
             record[name] += 0.5
 
 
-@wire("time.milliseconds")
+@wire("time.milliseconds|schema.answer")
 def iso_instants(seen: Exchange) -> None:
     """Instants are texts of ISO 8601."""
     for record, name in _times(seen):
@@ -110,7 +110,7 @@ def iso_instants(seen: Exchange) -> None:
             record[name] = datetime.fromtimestamp(record[name] / 1000, UTC).isoformat()
 
 
-@wire("time.milliseconds")
+@wire("time.milliseconds|schema.answer")
 def text_instants_in_lists(seen: Exchange) -> None:
     """Instants in the list are digits in a text."""
     for record, name in _times(seen) if seen.operation == "list" else ():
@@ -188,7 +188,7 @@ def queued(seen: Exchange) -> None:
             record["task_status"] = "queued"
 
 
-@wire("voice.result.when-succeed")
+@wire("voice.result.when-succeed|schema.answer")
 def null_result(seen: Exchange) -> None:
     """A task in succeed has a result of null."""
     if seen.operation == "query" and seen.accepted:
@@ -210,7 +210,7 @@ def voice_on_creation(seen: Exchange) -> None:
         seen.data["task_result"] = {"voices": [{"voice_id": seen.data["task_id"][::-1]}]}
 
 
-@wire("billing.unit-deduction")
+@wire("billing.unit-deduction|schema.answer")
 def numeric_units(seen: Exchange) -> None:
     """final_unit_deduction is a number."""
     for record in seen.records:
@@ -316,7 +316,7 @@ def presets_of_a_user(seen: Exchange) -> None:
         seen.voices[-1]["owned_by"] = "8812203"
 
 
-@wire("media.url.no-auth|schema.answer")
+@wire("media.url.no-auth|schema.answer|voice.trial.wav")
 def relative_sample(seen: Exchange) -> None:
     """trial_url is a path."""
     for voice in seen.voices:

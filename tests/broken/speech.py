@@ -37,7 +37,7 @@ def twice_the_duration(seen: Exchange) -> None:
         seen.audio["duration"] = f"{float(seen.audio['duration']) * 2:.3f}"
 
 
-@wire("speech.duration.true")
+@wire("speech.duration.true|speech.duration.string")
 def duration_in_milliseconds(seen: Exchange) -> None:
     """The duration is a text of milliseconds."""
     if seen.audio:

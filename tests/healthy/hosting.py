@@ -134,7 +134,7 @@ def serving(reading: Reading, make: Callable[[Reading], Server] = Server) -> Ite
 
 def _encoded(reading: Reading, request: Request, reply: Reply) -> tuple[bytes, dict[str, str]]:
     """The content as it is sent, and the headers that say so."""
-    is_long = len(reply.content) >= _COMPRESSED_FROM and reply.content_type != "audio/mpeg"
+    is_long = len(reply.content) >= _COMPRESSED_FROM and not reply.content_type.startswith("audio/")
     if reading.gzip and is_long and "gzip" in request.headers.get("accept-encoding", ""):
         return gzip.compress(reply.content), {**reply.headers, "Content-Encoding": "gzip"}
     return reply.content, reply.headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from math import floor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,7 +114,7 @@ def speech(fields: Fields, reading: Reading) -> tuple[str, float]:
         language = "zh"
     if not isinstance(language, str) or language not in ("zh", "en"):
         raise fields.bad("voice_language is zh or en")
-    speed = round(max(0.8, min(2.0, fields.number("voice_speed"))), 1)
+    speed = floor(max(0.8, min(2.0, fields.number("voice_speed"))) * 10 + 0.5) / 10
     if language not in VOICES.get(voice, ()):
         raise Refusal(400, 1201, "Voice id not found")
     return text, speed

@@ -182,7 +182,7 @@ class Server:
         frames = mp3.frames_of(text, speed)
         audio_id, at = self.ids.new("audio"), now_ms()
         duration = f"{frames * mp3.FRAME_S:.3f}"
-        audio = {"id": audio_id, "url": self.url(request, frames), "duration": duration}
+        audio = {"id": audio_id, "url": self.url(request, f"{frames}.mp3"), "duration": duration}
         record = {"task_id": self.ids.new("task"), "task_status": "succeed"}
         if not self.reading.lean:
             record |= {"task_status_msg": "", "final_unit_deduction": "0.05"}
@@ -193,7 +193,10 @@ class Server:
         """Speaks as EzModel does."""
         text, speed, address = rules.gateway_speech(self.fields(request), self.reading)
         frames = mp3.frames_of(text, speed)
-        data: Record = {"audio_id": self.ids.new("audio"), "audio_url": self.url(request, frames)}
+        data: Record = {
+            "audio_id": self.ids.new("audio"),
+            "audio_url": self.url(request, f"{frames}.mp3"),
+        }
         data |= {"duration": frames * 24, "created_at": now_ms()}
         if address:
             wrapped = {"code": 0, "message": "success", "request_id": "req", "data": data}
@@ -205,7 +208,7 @@ class Server:
         """Begins to make a voice."""
         given = rules.voice(self.fields(request), self.reading)
         self.may_create(account, given)
-        task = self.begin(account, given, self.url(request, 200))
+        task = self.begin(account, given, self.url(request, "sample.wav"))
         record = self.record(task)
         return {key: record[key] for key in record if key not in ("task_result", "task_status_msg")}
 
@@ -312,7 +315,7 @@ class Server:
     def list_presets(self, account: Account, request: Request) -> Any:
         """A page of official voices."""
         del account
-        trial_url = self.url(request, 100)
+        trial_url = self.url(request, "sample.wav")
         all_of = [self.preset(number, trial_url) for number in range(self.reading.presets)]
         return self.page(request, all_of)
 
@@ -390,13 +393,15 @@ class Server:
 
     # ---- files ---------------------------------------------------------------------------------
 
-    def url(self, request: Request, frames: int) -> str:
-        """The address of a file of so many frames."""
+    def url(self, request: Request, name: str) -> str:
+        """The address of a file."""
         base = self.media_url or f"http://{request.headers.get('host', '')}"
-        return f"{base}{FILES}{frames}.mp3"
+        return f"{base}{FILES}{name}"
 
     def file(self, request: Request) -> Reply:
-        """A file of silence."""
+        """A file of silence: so many frames of MP3, or a sample."""
         stem = request.path.removeprefix(FILES).partition(".")[0]
-        frames = int(stem) if stem.isdigit() else 0
-        return Reply(200, mp3.silence(frames, tagged=self.reading.rich), "audio/mpeg")
+        if not stem.isdigit():
+            return Reply(200, mp3.sample(), "audio/wav")
+        content = mp3.silence(int(stem), tagged=self.reading.rich)
+        return Reply(200, content, "audio/mpeg")
