@@ -223,7 +223,7 @@ class Table:
             def make() -> ASGIApp:
                 return Application(lambda: broken(Reading(**choices)))
 
-            name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", broken.__name__.strip("_")).lower()
+            name = re.sub(r"(?<!^)(?=[A-Z])", "_", broken.__name__.strip("_")).lower()
             mutant = Mutant(make, clause, _words(broken), dialect_of(clause), "second")
             self._put(name, mutant)
             return broken

@@ -97,7 +97,7 @@ class _OverlappingPages(_Listing):
         return page.items[max(0, first - (page.number > 1)) :][: page.size] if page.shown else []
 
 
-@second("paging.size")
+@second("paging.size|voice-list.complete")
 class _TwentyOnAPage(_Listing):
     """Without a size there are 20 tasks on a page of the list."""
 
@@ -113,7 +113,7 @@ class _OneMore(_Listing):
         return page.items[(page.number - 1) * page.size : page.number * page.size + 1]
 
 
-@second("voice-list.same-record")
+@second("voice-list.same-record|voice.result.when-succeed")
 class _ListWithoutResults(Server):
     """The list shows no voices of tasks that have succeeded."""
 

@@ -35,7 +35,7 @@ class _FourthStuck(Server):
             super().end(account, task)
 
 
-@second("task.failed.reason")
+@second("task.failed.reason|voice.result.when-succeed")
 class _NoReason(Server):
     """Every other task fails without a reason."""
 
@@ -52,7 +52,7 @@ class _NoReason(Server):
         return record
 
 
-@second("voice.result.when-succeed|voice.result.failed-is-empty")
+@second("voice.result.when-succeed|voice.result.failed-is-empty|schema.answer")
 class _FailedWithAVoice(Server):
     """Every other task fails, and shows a voice."""
 
@@ -251,7 +251,7 @@ class _LateNews(_Telling):
             self.worker.after(0.3, lambda: self.worker.tell(chain, address, told))
 
 
-@second("callback.agrees-with-query")
+@second("callback.agrees-with-query|callback.terminal")
 class _Contradiction(_Telling):
     """A voice that was made is told of as failed."""
 
@@ -262,7 +262,7 @@ class _Contradiction(_Telling):
         return told
 
 
-@second("callback.agrees-with-query")
+@second("callback.agrees-with-query|callback.voices")
 class _OtherVoiceTold(_Telling):
     """The voice that is told of has another id than the one that queries show."""
 
@@ -281,7 +281,7 @@ class _OtherInstantTold(_Telling):
         return {**super().notification(task), "updated_at": int(time.time() * 1000) + 1500}
 
 
-@second("callback.agrees-with-query")
+@second("callback.agrees-with-query|callback.voices")
 class _ToldTwiceAnew(_Telling):
     """The end is told of twice, the second time with another voice."""
 
@@ -293,7 +293,7 @@ class _ToldTwiceAnew(_Telling):
             self.worker.tell(f"{account.name} {task.id}", address, told)
 
 
-@second("task.id.constant|callback.agrees-with-query")
+@second("task.id.constant|callback.agrees-with-query|callback.on-change")
 class _AnothersBody(_Telling):
     """Notifications tell of the account's first task."""
 

@@ -139,7 +139,7 @@ class _RefusedAndMade(Server):
             given = self.fields(request).given
             texts = {name: str(given.get(name, "")) for name in _NAMES}
             if texts["external_task_id"] and not account.find(texts["external_task_id"]):
-                self.begin(account, texts, "")
+                self.begin(account, texts, self.url(request, "sample.wav"))
             raise
 
 
@@ -241,7 +241,7 @@ class _CutNames(Server):
         return shown | {"voice_name": shown["voice_name"][:16]}
 
 
-@second("voice.name.echo")
+@second("voice.name.echo|voice-list.same-record")
 class _NameOfTheNewest(Server):
     """In the list all voices have the name of the first one there."""
 
