@@ -115,7 +115,7 @@ def test_wrong_method_is_refused(api: Api, method: str) -> None:
         if method == "GET" and path.endswith("/tts"):
             continue  # speech.no-query, looked at in test_speech
         body = None if method == "GET" else b"{}"
-        answer = api.target.call(method, path.replace("{id}", samples.NO_TASK), body=body)
+        answer = api.ask(method, path.replace("{id}", samples.NO_TASK), body=body)
         checks.refused(answer, api.dialect, clause, {pair})
         api.is_new(answer)
 
@@ -127,6 +127,6 @@ def test_unknown_path_is_refused(voices_api: Api, path: str) -> None:
     Source: errors.1203.
     """
     base = voices_api.document.raw["info"]["x-base-paths"][0]
-    answer = voices_api.target.call("GET", base + path)
+    answer = voices_api.ask("GET", base + path)
     checks.refused(answer, voices_api.dialect, "errors.1203", {(404, 1203)})
     voices_api.is_new(answer)

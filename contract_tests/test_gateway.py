@@ -148,7 +148,7 @@ def test_a_gateway_passes_refusals_through(voices_api: Api) -> None:
         (voices_api.send("createSpeech", unknown), ILLEGAL),
         (voices_api.send("getCustomVoice", name=samples.NO_TASK), ILLEGAL),
         (voices_api.send("listPresetVoices", authorization=""), {(401, 1001)}),
-        (voices_api.target.call("GET", "/kling/v1/general/no-such-thing"), {(404, 1203)}),
+        (voices_api.ask("GET", "/kling/v1/general/no-such-thing"), {(404, 1203)}),
     ]
     for answer, pairs in seen:
         if answer.pair not in pairs:

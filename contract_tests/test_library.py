@@ -74,7 +74,7 @@ def test_small_pages_make_up_the_library(voices_api: Api) -> None:
     whole = [task["task_id"] for task in _library(voices_api)]
     if len(whole) < 2:
         pytest.skip("not looked at: the official library has no two voices")
-    size = -(-len(whole) // (MOST_PAGES - 1))
+    size = max(-(-len(whole) // (MOST_PAGES - 1)), min(2, len(whole) - 1))
     shown: list[str] = []
     for number in range(1, -(-len(whole) // size) + 1):
         tasks = _tasks(voices_api, "listPresetVoices", number, size, "paging.number")
