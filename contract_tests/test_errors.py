@@ -8,7 +8,7 @@ import pytest
 
 from contract_tests import checks, samples
 from contract_tests.api import Api
-from contract_tests.faults import DELETE, EZMODEL, OFFICIAL, VOICE, Fault
+from contract_tests.faults import DELETE, EZMODEL, OFFICIAL, SPEECH, VOICE, Fault
 from contract_tests.observation import Answer
 from contract_tests.receiver import Receiver
 
@@ -22,12 +22,20 @@ def _refused(answer: Answer, api: Api, fault: Fault) -> None:
     api.refused(answer, fault.operation, fault.clause, fault.pairs)
 
 
+def _marks(fault: Fault) -> list[pytest.MarkDecorator]:
+    """What only an assumed rule forbids may be accepted, and then it may be charged."""
+    if not fault.assumed:
+        return []
+    is_free = fault.operation not in (SPEECH, VOICE)
+    return [pytest.mark.assumed] if is_free else [pytest.mark.assumed, pytest.mark.billable]
+
+
 def _params(faults: Iterable[Fault]) -> list[object]:
     return [
         pytest.param(
             fault,
             id=f"{fault.operation}: {fault.name}",
-            marks=[pytest.mark.assumed] if fault.assumed else [],
+            marks=_marks(fault),
         )
         for fault in faults
     ]

@@ -57,6 +57,7 @@ def test_the_ends_of_a_range_are_in_it(api: Api, field: str, value: float, claus
     api.data("createSpeech", samples.speech(api.dialect, **{field: value}), clause=clause)
 
 
+@pytest.mark.billable
 def test_a_very_long_gateway_voice_is_refused(api: Api) -> None:
     """A voice_id of 257 characters is refused.
 

@@ -188,8 +188,8 @@ def test_a_speed_is_moved_to_the_nearest(
 ) -> None:
     """A speed out of range speaks as its nearest end does, one with two decimals as the one it is rounded to.
 
-    That can only be heard: the lengths of the audios are compared. Another length is a finding for halves, and where the
-    same request does not sound the same twice.
+    That can only be heard: the lengths of the audios are compared. Another length is a finding for halves, and where
+    the same request does not sound the same twice.
 
     Source: speech.speed.clamped, speech.speed.one-decimal.
     """
