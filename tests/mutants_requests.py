@@ -257,6 +257,26 @@ def _not_yet(data: dict[str, Any]) -> None:
     data.update(task_status="submitted", task_result={})
 
 
+def _spoken_at(tenths: Callable[[float], float]) -> Callable[[], ASGIApp]:
+    """A speed is rounded in another way; only the length of the audio shows it.
+
+    Args:
+        tenths: the speed that is spoken at, given the one asked for, both in tenths.
+    """
+
+    def after(seen: Exchange) -> None:
+        speed = seen.asked.get("voice_speed", 1.0)
+        if not _is_speech(seen) or seen.status != 200 or not 0.8 < speed < 2.0:
+            return
+        data = seen.answer["data"]
+        for audio in data["task_result"]["audios"]:
+            rounded = int(speed * 10 + 0.5)
+            audio["duration"] = f"{float(audio['duration']) * rounded / tenths(speed * 10):.3f}"
+        seen.say(data=data)
+
+    return lambda: Altered(after=after)
+
+
 def _page_instead_of_audio() -> ASGIApp:
     def after(seen: Exchange) -> None:
         if seen.path.startswith("/media"):
@@ -483,6 +503,8 @@ SPEECHES: dict[str, tuple[_MAKE, str]] = {
         _audio(duration=lambda value: str(float(value) * 1000)),
         "speech.duration.string",
     ),
+    "speed_not_rounded": (_spoken_at(lambda tenths: tenths), "speech.speed.one-decimal"),
+    "speed_cut": (_spoken_at(lambda tenths: int(tenths + 1e-9)), "speech.speed.one-decimal"),
     "relative_url": (_audio(url=lambda url: "/" + url.split("/", 3)[3]), "media.url.no-auth"),
     "dead_url": (_audio(url=lambda url: url.replace("/speech/", "/gone/")), "media.url.no-auth"),
     "a_page_for_audio": (_page_instead_of_audio, "speech.mp3"),
