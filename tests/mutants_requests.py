@@ -402,6 +402,55 @@ def _seconds(data: dict[str, Any]) -> None:
     data["duration"] = round(data["duration"] / 1000)
 
 
+# ---- another reading -------------------------------------------------------------------------------------------
+
+#: All fields that the documents name.
+_KNOWN = {
+    *("text", "voice_id", "voice_language", "voice_speed", "speed", "volume"),
+    *("voice_name", "voice_url", "video_id", "callback_url", "external_task_id"),
+}
+
+
+def _is_refused_elsewhere(seen: Exchange) -> bool:
+    """What a server refuses that reads every assumed rule about requests more narrowly than the mock."""
+    asked, limit = seen.asked, 10_000 if seen.path.startswith("/kling/v1/tts") else 1000
+    official = seen.path.endswith("/audio/tts")
+    return (
+        (bool(seen.raw) and "json" not in seen.headers.get("content-type", ""))
+        or bool(set(asked) - _KNOWN)
+        or _units(asked, "text") > limit
+        or _units(asked, "voice_name") > 20
+        or (official and "voice_language" not in asked)
+        or (official and not 0.8 <= asked.get("voice_speed", 1) <= 2)
+        or _units(asked, "external_task_id") > 64
+        or max(_units(asked, "voice_url"), _units(asked, "callback_url")) > 2048
+    )
+
+
+def _units(asked: dict[str, Any], field: str) -> int:
+    """UTF-16 units."""
+    return sum(1 + (character > "\uffff") for character in str(asked.get(field, "")))
+
+
+def _read_elsewhere(seen: Exchange) -> None:
+    if not _is_api(seen):
+        return
+    flat = seen.path.startswith("/kling/v1/tts")
+    if len(seen.raw) > 1_000_000:
+        seen.status, seen.body, seen.content_type = 413, b"<html>too large</html>", "text/html"
+    elif seen.status == 401 and seen.raw and not seen.asked:  # the body comes first
+        seen.refuse(400, 400 if flat else 1200)
+    elif seen.status == 404 and not seen.headers.get("authorization"):  # so does the credential
+        seen.refuse(401, 401 if flat else 1001)
+    elif seen.status == 200 and _is_refused_elsewhere(seen):
+        seen.refuse(400, 400 if flat else 1201)
+
+
+def reads_otherwise() -> ASGIApp:
+    """A healthy server that reads every assumed rule about requests in another way."""
+    return Altered(after=_read_elsewhere)
+
+
 async def _whole(receive: Receive) -> bytes:
     body, more = b"", True
     while more:

@@ -60,6 +60,14 @@ def test_the_mock_keeps_every_clause_of_single_requests(dialect: str) -> None:
     assert "XFAIL" not in run.stdout, run.stdout
 
 
+@pytest.mark.parametrize("dialect", ["klingai", "ezmodel"])
+def test_another_reading_of_what_is_assumed_fails_nothing(dialect: str) -> None:
+    """A server that reads assumed rules in another way has findings, and no failure."""
+    run = kit(mutants_requests.reads_otherwise(), dialect, MODULES)
+    assert run.returncode == 0, run.stdout
+    assert "finding [" in run.stdout
+
+
 @pytest.mark.parametrize("name", mutants_requests.MUTANTS)
 def test_a_mutant_fails_by_its_clause(name: str) -> None:
     """A broken server fails, and a failure names the broken clause, which is more than assumed."""
