@@ -73,18 +73,41 @@ class Api:
         operation = self.document.operations[operation_id]
         path = operation.path.replace("{id}", quote(name, safe=""))
 
+        answer = self.ask(
+            operation.method, path, body=body, query=query, authorization=authorization
+        )
+        self.remember(operation_id, answer)
+        return answer
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        authorization: str | None = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        """Asks for any path of the target, in any way; waits while the target is busy. The answer is not looked at."""
+
         def sent() -> Answer:
             return self.target.call(
-                operation.method, path, body=body, query=query, authorization=authorization
+                method,
+                path,
+                body=body,
+                query=query,
+                authorization=authorization,
+                content_type=content_type,
             )
 
         answer = sent()
         was_busy = answer.pair in checks.BUSY
         if self.waits_when_busy:
             answer = self._not_busy(answer, sent)
-        if was_busy and answer.pair not in checks.BUSY and self.dialect in documents.OFFICIAL:
-            checks.kept("errors.429.transient")
-        self.remember(operation_id, answer)
+        if was_busy and answer.pair not in checks.BUSY:
+            is_flat = self.dialect == "ezmodel"
+            checks.kept("ez.errors.429" if is_flat else "errors.429.transient")
         return answer
 
     def call(

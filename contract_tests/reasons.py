@@ -85,6 +85,10 @@ REASONS = MappingProxyType(
             because="the target lets tokens of any access key in, so that it verifies no signature",
         ),
         **_unless(
+            "auth.api-key",
+            because="the credential given is a token and no API key",
+        ),
+        **_unless(
             "billing.unit-deduction",
             "speech.price",
             "voice-create.price",

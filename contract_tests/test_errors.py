@@ -8,7 +8,7 @@ import pytest
 
 from contract_tests import checks, samples
 from contract_tests.api import Api
-from contract_tests.faults import DELETE, EZMODEL, OFFICIAL, VOICE, Fault
+from contract_tests.faults import DELETE, EZMODEL, OFFICIAL, SPEECH, VOICE, Fault
 from contract_tests.observation import Answer
 from contract_tests.receiver import Receiver
 
@@ -22,12 +22,20 @@ def _refused(answer: Answer, api: Api, fault: Fault) -> None:
     api.refused(answer, fault.operation, fault.clause, fault.pairs)
 
 
+def _marks(fault: Fault) -> list[pytest.MarkDecorator]:
+    """What only an assumed rule forbids may be accepted, and then it may be charged."""
+    if not fault.assumed:
+        return []
+    is_free = fault.operation not in (SPEECH, VOICE)
+    return [pytest.mark.assumed] if is_free else [pytest.mark.assumed, pytest.mark.billable]
+
+
 def _params(faults: Iterable[Fault]) -> list[object]:
     return [
         pytest.param(
             fault,
             id=f"{fault.operation}: {fault.name}",
-            marks=[pytest.mark.assumed] if fault.assumed else [],
+            marks=_marks(fault),
         )
         for fault in faults
     ]
@@ -115,7 +123,7 @@ def test_wrong_method_is_refused(api: Api, method: str) -> None:
         if method == "GET" and path.endswith("/tts"):
             continue  # speech.no-query, looked at in test_speech
         body = None if method == "GET" else b"{}"
-        answer = api.target.call(method, path.replace("{id}", samples.NO_TASK), body=body)
+        answer = api.ask(method, path.replace("{id}", samples.NO_TASK), body=body)
         checks.refused(answer, api.dialect, clause, {pair})
         api.is_new(answer)
 
@@ -127,6 +135,6 @@ def test_unknown_path_is_refused(voices_api: Api, path: str) -> None:
     Source: errors.1203.
     """
     base = voices_api.document.raw["info"]["x-base-paths"][0]
-    answer = voices_api.target.call("GET", base + path)
+    answer = voices_api.ask("GET", base + path)
     checks.refused(answer, voices_api.dialect, "errors.1203", {(404, 1203)})
     voices_api.is_new(answer)

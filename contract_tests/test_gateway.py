@@ -57,6 +57,7 @@ def test_the_ends_of_a_range_are_in_it(api: Api, field: str, value: float, claus
     api.data("createSpeech", samples.speech(api.dialect, **{field: value}), clause=clause)
 
 
+@pytest.mark.billable
 def test_a_very_long_gateway_voice_is_refused(api: Api) -> None:
     """A voice_id of 257 characters is refused.
 
@@ -148,7 +149,7 @@ def test_a_gateway_passes_refusals_through(voices_api: Api) -> None:
         (voices_api.send("createSpeech", unknown), ILLEGAL),
         (voices_api.send("getCustomVoice", name=samples.NO_TASK), ILLEGAL),
         (voices_api.send("listPresetVoices", authorization=""), {(401, 1001)}),
-        (voices_api.target.call("GET", "/kling/v1/general/no-such-thing"), {(404, 1203)}),
+        (voices_api.ask("GET", "/kling/v1/general/no-such-thing"), {(404, 1203)}),
     ]
     for answer, pairs in seen:
         if answer.pair not in pairs:

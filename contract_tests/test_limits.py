@@ -139,6 +139,7 @@ def test_an_address_has_at_most_4096_characters(
     checks.kept(clause)
 
 
+@pytest.mark.billable
 @pytest.mark.parametrize(
     ("operation", "field", "clause"),
     [

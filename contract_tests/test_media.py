@@ -8,6 +8,7 @@ import pytest
 
 from contract_tests import checks, samples
 from contract_tests.api import Api
+from contract_tests.media import audio_of
 from contract_tests.observation import Answer
 
 DAY_S = 86_400.0
@@ -27,7 +28,7 @@ def test_an_audio_is_there_for_thirty_days(voices_api: Api) -> None:
         pytest.skip("not looked at: 30 days are too long to wait, and the clock is not the kit's")
     api = voices_api.with_target(target)
     data = api.data("createSpeech", samples.speech(api.dialect), clause="speech.endpoint")
-    url = data["task_result"]["audios"][0]["url"]
+    url = audio_of(data)["url"]
     if not target.is_own(url):
         pytest.skip("not looked at: the audio is on a host whose clock is not the kit's")
     bare = target.plain("GET", urlunsplit(urlsplit(url)._replace(query="")))

@@ -139,7 +139,7 @@ def test_odd_queries_crash_nothing(voices_api: Api, operation: str) -> None:
     """
     path = voices_api.document.operations[operation].path
     for query in QUERIES:
-        answer = voices_api.target.call("GET", f"{path}?{query}")
+        answer = voices_api.ask("GET", f"{path}?{query}")
         _answered(answer, voices_api, operation)
 
 
@@ -179,7 +179,7 @@ def test_the_content_type_of_a_request_is_not_looked_at(voices_api: Api, content
     """
     operation = voices_api.document.operations["createSpeech"]
     body = samples.speech(voices_api.dialect)
-    answer = voices_api.target.call("POST", operation.path, body=body, content_type=content_type)
+    answer = voices_api.ask("POST", operation.path, body=body, content_type=content_type)
     checks.require(answer.status < 500, "server.no-5xx", answer)
     if answer.pair != (200, 0):
         raise checks.found("transport.content-type", answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,17 +10,22 @@ import pytest
 from contract_tests import audio, checks, samples
 from contract_tests.api import Api, Record
 from contract_tests.faults import ILLEGAL
-from contract_tests.media import fetched
+from contract_tests.media import audio_of, fetched
 from contract_tests.observation import Answer
 from contract_tests.receiver import Receiver
 
 #: How far the stated and the counted length of an audio may differ: an encoder's delay and a header frame.
 TOLERANCE_S = 0.15
+#: Between these a short sentence lasts, whoever speaks it.
+SHORTEST_S, LONGEST_S = 0.05, 120.0
 #: A stated length that is so many times too long or too short is in another unit.
 OTHER_UNIT = 20.0
 #: How far two lengths of the same text at the same speed may differ, as a share.
 SAME = 0.025
+_FIVE_HUNDREDTHS = re.compile("0*[.]050*")
 SLOWEST, FASTEST = 0.8, 2.0
+#: Whether it is rounded up is told by copies of the page only.
+HALF = 1.25
 #: Long enough that a tenth of speed makes more than that.
 LONG_TEXT = "The quick brown fox jumps over the lazy dog while the band plays on. " * 4
 
@@ -45,14 +51,15 @@ def test_a_speech_is_audio_of_the_stated_length(api: Api) -> None:
     official = api.dialect != "ezmodel"
     data = _spoken(api)
     if official:
-        checks.require(data["task_status"] == "succeed", "speech.synchronous", data)
+        made = audio_of(data)
         later = data["updated_at"] >= data["created_at"]
         checks.require(later, "task.updated-at.after-creation", data)
-        made = data["task_result"]["audios"][0]
         url, stated_s = made["url"], float(made["duration"])
     else:
         checks.kept("ez.synchronous")  # the schema wants the audio
         url, stated_s = data["audio_url"], data["duration"] / 1000
+    unit = "speech.duration.string" if official else "ez.duration.milliseconds"
+    checks.require(SHORTEST_S <= stated_s <= LONGEST_S, unit, f"{stated_s} s stated: {data}")
     clause = "speech.mp3" if official else "ez.mp3"
     try:
         lasts_s = audio.duration_s(fetched(api.target, url))
@@ -61,7 +68,6 @@ def test_a_speech_is_audio_of_the_stated_length(api: Api) -> None:
     checks.kept(clause)
     saw = f"{stated_s} s stated, {lasts_s:.3f} s at {url}"
     same_unit = lasts_s / OTHER_UNIT < stated_s < lasts_s * OTHER_UNIT
-    unit = "speech.duration.string" if official else "ez.duration.milliseconds"
     checks.require(same_unit, unit, saw)
     true = "speech.duration.true" if official else "ez.duration.milliseconds"
     checks.require(abs(lasts_s - stated_s) <= TOLERANCE_S, true, saw)
@@ -75,9 +81,8 @@ def test_two_speeches_are_two_tasks(voices_api: Api) -> None:
     """
     made = [_spoken(voices_api) for _ in range(2)]
     task_ids = [data["task_id"] for data in made]
-    audios = [item["id"] for data in made for item in data["task_result"]["audios"]]
     checks.distinct("speech.every-call-is-new", task_ids, made)
-    checks.distinct("ids.unique", [*task_ids, *audios], made)
+    checks.distinct("ids.unique", [*task_ids, *(audio_of(data)["id"] for data in made)], made)
 
 
 @pytest.mark.billable
@@ -120,7 +125,7 @@ def test_speeches_are_not_listed(voices_api: Api) -> None:
     Source: speech.no-query.
     """
     path = voices_api.document.operations["createSpeech"].path
-    answer = voices_api.target.call("GET", path)
+    answer = voices_api.ask("GET", path)
     checks.require(answer.status < 500, "server.no-5xx", answer)
     if answer.status != 404:
         raise checks.found("speech.no-query", answer)
@@ -171,10 +176,11 @@ def _adjusted(api: Api, speed: float, request: dict[str, Any]) -> Answer:
 @pytest.mark.parametrize(
     ("speed", "adjusted", "clause"),
     [
-        (0.1, 0.8, "speech.speed.clamped"),
-        (5, 2.0, "speech.speed.clamped"),
-        (1.25, 1.3, "speech.speed.one-decimal"),
+        (0.1, SLOWEST, "speech.speed.clamped"),
+        (5, FASTEST, "speech.speed.clamped"),
         (1.24, 1.2, "speech.speed.one-decimal"),
+        (1.25, 1.3, "speech.speed.one-decimal"),
+        (1.26, 1.3, "speech.speed.one-decimal"),
     ],
 )
 def test_a_speed_is_moved_to_the_nearest(
@@ -182,7 +188,8 @@ def test_a_speed_is_moved_to_the_nearest(
 ) -> None:
     """A speed out of range speaks as its nearest end does, one with two decimals as the one it is rounded to.
 
-    That can only be heard: the lengths of the audios are compared.
+    That can only be heard: the lengths of the audios are compared. Another length is a finding for halves, and where
+    the same request does not sound the same twice.
 
     Source: speech.speed.clamped, speech.speed.one-decimal.
     """
@@ -191,8 +198,11 @@ def test_a_speed_is_moved_to_the_nearest(
     other = _spoken(voices_api, text=LONG_TEXT, voice_speed=adjusted)
     first_s, second_s = _stated_s(answer.data), _stated_s(other)
     if abs(first_s - second_s) > SAME * second_s:
-        saw = f"{first_s:g} s at speed {speed} and {second_s:g} s at {adjusted}"
-        raise checks.found(clause, f"{saw}\n  {answer}")
+        saw = f"{first_s:g} s at speed {speed} and {second_s:g} s at {adjusted}\n  {answer}"
+        again_s = _stated_s(_spoken(voices_api, text=LONG_TEXT, voice_speed=adjusted))
+        if speed == HALF or again_s != second_s:
+            raise checks.found(clause, saw)
+        raise checks.Broken(clause, saw)
     checks.kept(clause)
 
 
@@ -206,9 +216,9 @@ def test_a_speech_has_one_price(voices_api: Api) -> None:
     prices = [str(data.get("final_unit_deduction", "")) for data in made]
     if "" in prices:
         pytest.skip("not looked at: the answer names no units, and need not")
-    if float(prices[0]) != float(prices[1]):
+    if prices[0] != prices[1]:
         raise checks.found("speech.price", made)
-    if float(prices[0]) != 0.05:
+    if not _FIVE_HUNDREDTHS.fullmatch(prices[0]):
         raise checks.found("billing.unit-deduction", made)
     checks.kept("speech.price", "billing.unit-deduction")
 
@@ -226,4 +236,4 @@ def test_a_success_says_so(voices_api: Api) -> None:
 
 
 def _stated_s(data: Record) -> float:
-    return float(data["task_result"]["audios"][0]["duration"])
+    return float(audio_of(data)["duration"])
