@@ -15,8 +15,8 @@ from contract_tests.observation import NOT_JSON, Answer, Notification, shortened
 from contract_tests.shapes import Shape
 
 JSON_TYPE = "application/json"
-#: Load, which goes away by waiting: errors.429.transient.
-BUSY = frozenset({(429, 1302), (429, 1303)})
+#: Load, which goes away by waiting: errors.429.transient, and ez.errors.429 in its own dialect.
+BUSY = frozenset({(429, 1302), (429, 1303), (429, 429)})
 TERMINAL = frozenset({"succeed", "failed"})
 #: How far a status is; succeed and failed exclude each other.
 RANK = {"submitted": 0, "processing": 1, "succeed": 2, "failed": 2}

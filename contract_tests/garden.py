@@ -1,6 +1,10 @@
 """The tasks that the tests of a dialect share, created together so that they ripen in parallel.
 
 A target that may charge gets them one by one instead, and only those that are asked for.
+
+What is sent, and in which order, is the same in every run with the same seed, but for two things: external ids and
+addresses have a part that is new each time, so that a run can be repeated in the same account, and callers that race
+(test_races) race. A server in real time is asked as often as it takes.
 """
 
 from __future__ import annotations
@@ -173,8 +177,10 @@ class Garden:
             return request
         if kind == EMPTY:
             return {**request, "callback_url": "", "external_task_id": "", "video_id": ""}
+        request["external_task_id"] = word
         url = CLOSED_URL if kind == UNHEARD else self.receiver.base_url + self._paths[kind]
-        return {**request, "callback_url": url, "external_task_id": word}
+        is_reachable = self.api.target.is_loopback
+        return {**request, "callback_url": url} if is_reachable else request
 
     def at_once(self, kind: str) -> Record:
         """The query of a task right after its create answer."""
@@ -206,6 +212,8 @@ class Garden:
         answer = self.api.call("createCustomVoice", request)
         if answer.status == 400 and kind == FAILING:
             raise checks.found("voice-create.url.late-refusal", answer)
+        if answer.status == 400 and not self.api.target.is_loopback:
+            pytest.skip(f"not looked at: a recording that only this machine can fetch ({answer})")
         if answer.status == 400 and kind == UNHEARD:
             pytest.skip(f"not looked at: an address where nobody listens is refused ({answer})")
         checks.require(answer.pair == (200, 0), "voice-create.endpoint", f"a refusal: {answer}")

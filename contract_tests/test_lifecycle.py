@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests import checks, history, listing
-from contract_tests.api import Api, Record, TooManyTasks
+from contract_tests import checks, history
+from contract_tests.api import Record
 from contract_tests.faults import ILLEGAL, PARAMETERS
 from contract_tests.garden import ALL, EMPTY, FAILING, PLAIN, REFUSED, SPARE, UNHEARD, Garden
 from contract_tests.history import essence
 from contract_tests.media import fetched
-from contract_tests.oracle import KnownVoice, Oracle, voices_of
+from contract_tests.oracle import KnownVoice, voices_of
 from contract_tests.target import Target
 from contract_tests.walk import Walk
 
@@ -215,33 +215,6 @@ def test_the_list_shows_what_queries_show(walk: Walk) -> None:
     checks.kept("voice-list.same-record")
 
 
-def test_one_request_makes_one_task(walk: Walk) -> None:
-    """One accepted request makes exactly one task, and a refused one none; the list shows those, and no other.
-
-    Source: voice-create.one-task, errors.no-effect, voice-list.complete.
-    """
-    api = walk.api.with_target(walk.api.target.fresh())
-    before = {record["task_id"] for record in _pages(api)}
-    oracle = Oracle(alone=not before and not api.target.key_was_given)
-    named = {"voice_name": "Only one", "voice_url": walk.garden.receiver.sample_url}
-    with_word = {**named, "external_task_id": api.target.unique("only")}
-    refused = ({"voice_name": "None"}, with_word)  # no source; and the second time
-    for request in (with_word, named):
-        record = api.data("createCustomVoice", request, clause="voice-create.endpoint")
-        oracle.created(request, record)
-    for request in refused:
-        answer = api.call("createCustomVoice", request)
-        if answer.status == 200:
-            pytest.skip("not looked at: what was to be refused was not, and other tests say so")
-    walk.api.created += api.created
-    try:
-        after = {record["task_id"] for record in listing.listed(api, oracle, 100)}
-    except TooManyTasks as reason:
-        pytest.skip(f"not looked at: {reason}")
-    strangers = after - before - {*oracle.tasks}
-    checks.require(not strangers, "voice-create.one-task", f"tasks nobody asked for: {strangers}")
-
-
 def test_a_deaf_receiver_changes_nothing(walk: Walk) -> None:
     """A receiver that answers with an error, or that is not there, changes neither the task nor the API's answers.
 
@@ -392,13 +365,6 @@ def _whole(record: Record) -> Record:
         "created_at": record["created_at"],
         "essence": essence(record),
     }
-
-
-def _pages(api: Api) -> list[Record]:
-    try:
-        return api.voices()
-    except TooManyTasks as reason:
-        pytest.skip(f"not looked at: {reason}")
 
 
 def _ids(presets: list[Record]) -> list[str]:

@@ -971,7 +971,7 @@ MUTANTS: dict[str, tuple[Callable[[], ASGIApp], str]] = {
     "no_result": (each_record(_no_result), "voice.result.when-succeed"),
     "empty_result": (each_record(_empty_result), "voice.result.when-succeed"),
     "renamed": (each_record(_renamed), "voice.name.echo"),
-    "renamed_in_the_list": (each_item(_renamed), "voice.name.echo"),
+    "renamed_in_the_list": (each_item(_renamed), "voice-list.same-record"),
     "kling_s": (each_record(_kling_s), "voice.owner"),
     "no_reason": (each_record(_no_reason), "task.failed.reason"),
     "blank_reason": (each_record(_blank_reason), "task.failed.reason"),
