@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from contract_tests import checks, history, listing, notices, options, strategies
+from contract_tests import checks, listing, notices, options, story, strategies
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.oracle import KnownVoice, Oracle, Verdict
 from contract_tests.receiver import Receiver
@@ -159,7 +159,7 @@ class CustomVoices(RuleBasedStateMachine):
         self.shared.adopt(self._api)
         has_ended = self._let_end()
         for task in self._oracle.tasks.values():
-            history.judged(task.glimpses)
+            story.judged(task.glimpses)
         if not has_ended:
             note("not looked at: notifications, since tasks are still under way")
             return
@@ -171,7 +171,9 @@ class CustomVoices(RuleBasedStateMachine):
         inbox = self.receiver.inbox
         for task_id, path in self._paths.items():
             task = self._oracle.tasks[task_id]
-            notices.agree(task, notices.awaited(inbox, path, task, shape))
+            patience_s = notices.patience_s(self._api.target)
+            arrived = notices.awaited(inbox, path, task, shape, patience_s=patience_s)
+            notices.agree(task, arrived)
         for path in self._silent:
             clause = "voice-create.external-id.no-effect"
             checks.require(not inbox.of(path), clause, inbox.of(path))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp
 
+from contract_tests.options import Options
 from mock_server.server import RunningServer
 from tests import mutants_lifecycle
 
@@ -51,5 +52,20 @@ def test_kit_kills_mutant_by_its_clause(name: str) -> None:
     """A server with a defect in the life of a voice fails, and a failure names the broken clause."""
     make, clause = mutants_lifecycle.MUTANTS[name]
     run = kit(make())
+    assert run.returncode == 1, run.stdout
+    assert clause in broken(run), run.stdout
+
+
+@pytest.mark.skipif(
+    "webhook_secret" not in Options.__dataclass_fields__, reason="the kit has no such option yet"
+)
+@pytest.mark.parametrize("name", mutants_lifecycle.SIGNING)
+def test_kit_verifies_signatures(name: str) -> None:
+    """Given the secret, the kit finds a notification that is not signed with it, or not over its bytes."""
+    make, clause = mutants_lifecycle.SIGNING[name]
+    secret = mutants_lifecycle.SECRET
+    is_rotation = clause == "callback.signature.rotation"
+    secrets = f"{secret},{mutants_lifecycle.OTHER_SECRET}" if is_rotation else secret
+    run = kit(make(), "--contract-webhook-secret", secrets)
     assert run.returncode == 1, run.stdout
     assert clause in broken(run), run.stdout

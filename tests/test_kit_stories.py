@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from contract_tests import documents, links, notices, signatures
+from contract_tests import documents, links, notices, webhook
 from contract_tests.checks import Broken
-from contract_tests.coverage import Coverage
-from contract_tests.history import Glimpse, judged
 from contract_tests.observation import Answer, Notification, Request
 from contract_tests.oracle import KnownVoice
+from contract_tests.story import Glimpse, judged
 
 #: The vector of the vendor's callback page.
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
@@ -142,8 +141,8 @@ def signed(headers: Mapping[str, str], body: bytes = BODY) -> Notification:
 
 def test_the_vendor_s_vector_is_valid() -> None:
     """The published example is signed with the published secret, alone or in a rotation."""
-    signatures.signed(signed(SIGNED), signatures.keys(SECRET), NOW_S)
-    signatures.signed(signed({}), [], NOW_S)
+    webhook.signed(signed(SIGNED), webhook.keys(SECRET), NOW_S)
+    webhook.signed(signed({}), [], NOW_S)
 
 
 @pytest.mark.parametrize(
@@ -161,20 +160,20 @@ def test_the_vendor_s_vector_is_valid() -> None:
 def test_wrong_signatures_are_found(headers: dict[str, str], secrets: str, clause: str) -> None:
     """Missing headers, another id, instant, unit or secret, and half a rotation are found."""
     with pytest.raises(Broken) as broken:
-        signatures.signed(signed(headers), signatures.keys(secrets), NOW_S)
+        webhook.signed(signed(headers), webhook.keys(secrets), NOW_S)
     assert broken.value.clause == clause
 
 
 def test_an_old_signature_is_found() -> None:
     """A valid signature of an instant long past is stale."""
     with pytest.raises(Broken, match="webhook-timestamp"):
-        signatures.signed(signed(SIGNED), signatures.keys(SECRET), NOW_S + 600)
+        webhook.signed(signed(SIGNED), webhook.keys(SECRET), NOW_S + 600)
 
 
 def test_what_is_no_secret_is_not_repeated() -> None:
     """A text that is no webhook secret is refused, and the message does not show it."""
-    with pytest.raises(signatures.NoSecret) as refused:
-        signatures.keys("hunter2")
+    with pytest.raises(webhook.NoSecret) as refused:
+        webhook.keys("hunter2")
     assert "hunter2" not in str(refused.value)
 
 
@@ -199,15 +198,3 @@ def test_links_lead_on_from_an_exchange() -> None:
     early = Answer(asked, 200, {}, json.dumps({"data": record("processing")}).encode())
     with pytest.raises(links.NoValue):
         links.call(deletion, early, path)
-
-
-def test_coverage_counts_and_forgets() -> None:
-    """What was met is counted until it is cleared."""
-    met = Coverage()
-    met.answered("klingai", "createSpeech", (200, 0))
-    met.looked("", "submitted")
-    met.looked("submitted", "succeed")
-    assert met.statuses == {"klingai createSpeech 200/0": 1}
-    assert met.states == {"submitted": 1, "succeed": 1, "submitted -> succeed": 1}
-    met.clear()
-    assert met == Coverage()
