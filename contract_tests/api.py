@@ -51,6 +51,10 @@ class Api:
         """Whether what is accepted may be charged, so that nothing is made that can be done without."""
         return self.target.meter is not None
 
+    def new_name(self) -> str:
+        """A name that no voice has yet, of at most 20 characters: that names need not differ is assumed."""
+        return "-".join(self.target.unique("").split("-")[1:3])
+
     def with_target(self, target: Target) -> Api:
         """The same dialect with another key."""
         return Api(target, self.dialect)

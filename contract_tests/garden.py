@@ -144,7 +144,7 @@ class Garden:
         task = self.planted(PLAIN)
         if self._duplicate is None:
             url = self.receiver.base_url + self.duplicate_path
-            request = {**task.request, "voice_name": "Duplicate", "callback_url": url}
+            request = {**task.request, "voice_name": self.api.new_name(), "callback_url": url}
             self._duplicate = self.api.call("createCustomVoice", request)
             if self._duplicate.pair == (200, 0):
                 self.look(task)
@@ -174,7 +174,7 @@ class Garden:
         root = REFUSING if kind == REFUSED else "/garden/"
         self._paths[kind] = root + word
         source = self.receiver.no_sample_url if kind == FAILING else self.receiver.sample_url
-        request: Record = {"voice_name": f"Voice {kind}", "voice_url": source}
+        request: Record = {"voice_name": self.api.new_name(), "voice_url": source}
         if kind == SILENT:
             return request
         if kind == EMPTY:

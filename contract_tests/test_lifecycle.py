@@ -173,7 +173,7 @@ def test_a_task_id_is_found_before_an_external_id(walk: Walk) -> None:
     """
     task = walk.ended
     request = {
-        "voice_name": "Namesake",
+        "voice_name": walk.api.new_name(),
         "voice_url": walk.garden.receiver.sample_url,
         "external_task_id": task.id,
     }

@@ -185,8 +185,8 @@ class CustomVoices(RuleBasedStateMachine):
         answer = self._api.call("createCustomVoice", request)
         self._api.waits_when_busy = True
         note(f"oracle: {verdict.value}; server: {answer.pair}")
-        if verdict is Verdict.ACCEPT and not self._api.target.is_loopback:
-            verdict = Verdict.OPEN  # it cannot fetch the recording
+        if verdict is Verdict.ACCEPT and answer.status == 400 and self._may_refuse(request):
+            verdict = Verdict.OPEN
         if answer.pair in checks.BUSY or (answer.status == 200 and self._has_failed(request)):
             verdict = Verdict.OPEN
         if verdict is Verdict.REFUSE:
@@ -201,6 +201,12 @@ class CustomVoices(RuleBasedStateMachine):
         if path:
             self._paths[task.id] = path
         return task
+
+    def _may_refuse(self, request: Record) -> bool:
+        """Whether there is a reason to refuse an ordinary request: a recording out of reach, or a name that is used."""
+        is_used = request["voice_name"] in [task.name for task in self._oracle.tasks.values()]
+        target = self._api.target
+        return is_used or target.key_was_given or not target.is_loopback
 
     def _has_failed(self, request: Record) -> bool:
         """Whether the tasks that hold a request's external id have failed since they were last seen."""

@@ -47,7 +47,7 @@ def _race(garden: Garden) -> None:
     api = garden.api
     word = api.target.unique("race")
     request = {
-        "voice_name": "Racer",
+        "voice_name": api.new_name(),
         "voice_url": garden.receiver.sample_url,
         "external_task_id": word,
     }
@@ -78,7 +78,7 @@ def test_readers_at_once_see_one_story(garden: Garden) -> None:
     """
     api = garden.api
     request = {
-        "voice_name": "Observed",
+        "voice_name": api.new_name(),
         "voice_url": garden.receiver.sample_url,
         "external_task_id": api.target.unique("observed"),
     }

@@ -34,7 +34,7 @@ def crowd(run: Run, official: str, receiver: Receiver) -> tuple[Api, Oracle]:
     oracle = Oracle()
     deadline = time.monotonic() + _MAKING_S
     while len(oracle.tasks) < MANY and time.monotonic() < deadline:
-        request: Record = {"voice_name": "One of many", "voice_url": receiver.sample_url}
+        request: Record = {"voice_name": api.new_name(), "voice_url": receiver.sample_url}
         answer = api.call("createCustomVoice", request)
         if answer.pair != (200, 0):
             break
@@ -91,8 +91,9 @@ def test_one_request_makes_one_task(voices_api: Api, receiver: Receiver) -> None
     api = voices_api.with_target(voices_api.target.fresh())
     before = {record["task_id"] for record in _pages(api)}
     oracle = Oracle(alone=not before and not api.target.key_was_given)
-    named = {"voice_name": "Only one", "voice_url": receiver.sample_url}
-    with_word = {**named, "external_task_id": api.target.unique("only")}
+    named = {"voice_name": api.new_name(), "voice_url": receiver.sample_url}
+    word = api.target.unique("only")
+    with_word = {**named, "voice_name": api.new_name(), "external_task_id": word}
     refused = ({"voice_name": "None"}, with_word)  # no source; and the second time
     for request in (with_word, named):
         record = api.data("createCustomVoice", request, clause="voice-create.endpoint")
