@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests import checks, coverage, documents
+from contract_tests import checks, documents
 from contract_tests.observation import Answer
 from contract_tests.target import Target
 
@@ -51,6 +51,15 @@ class Api:
         self.created: list[str] = []
         self.waits_when_busy = True
         self._request_ids: set[str] = set()
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether what is accepted may be charged, so that nothing is made that can be done without."""
+        return self.target.meter is not None
+
+    def new_name(self) -> str:
+        """A name that no voice has yet, of at most 20 characters: that names need not differ is assumed."""
+        return "-".join(self.target.unique("").split("-")[1:3])
 
     def with_target(self, target: Target) -> Api:
         """The same dialect with another key."""
@@ -195,9 +204,13 @@ class Api:
             raise TooManyTasks("somebody else makes tasks in the account")
         return shown
 
+    def adopt(self, other: Api) -> None:
+        """Looks after the tasks that were made with another object, unless those are in another account."""
+        if other.target.api_key == self.target.api_key:
+            self.created += other.created
+
     def remember(self, operation_id: str, answer: Answer) -> None:
         """Keeps the task that an answer says was made, so that its voice can be deleted after the run."""
-        coverage.seen.answered(self.dialect, operation_id, answer.pair)
         made = operation_id == "createCustomVoice" and answer.pair == (200, 0)
         if made and isinstance(answer.data, dict) and "task_id" in answer.data:
             self.created.append(str(answer.data["task_id"]))

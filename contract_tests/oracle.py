@@ -16,8 +16,8 @@ from typing import Any
 
 from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
 from contract_tests.coverage import seen as covered
-from contract_tests.history import Glimpse, essence
 from contract_tests.receiver import SAMPLE_PATH
+from contract_tests.story import Glimpse, essence
 
 Record = dict[str, Any]
 
@@ -117,7 +117,7 @@ class Oracle:
         early = bool(voices_of(record)) and record["task_status"] != "succeed"
         require(not early, "voice-create.asynchronous", record)
         task.glimpses.append(_now(record))
-        covered.looked("", record["task_status"])
+        covered.states[record["task_status"]] += 1
         self.tasks[task.id] = task
         return task
 
@@ -132,7 +132,7 @@ class Oracle:
             _moved(task, task.seen[-1], record)
             task.glimpses.append(_now(record, began_s))
             self._result(task, record)
-        covered.looked(task.status, record["task_status"])
+        covered.states[record["task_status"]] += 1
         task.seen.append(record)
 
     def missing(self, records: Iterable[Record]) -> list[KnownVoice]:

@@ -59,8 +59,8 @@ class Inbox:
         with self._changed:
             return [item for item in self._all if item.path == path]
 
-    def all(self) -> list[Notification]:
-        """Whatever arrived anywhere, oldest first."""
+    def everything(self) -> list[Notification]:
+        """All that arrived, oldest first."""
         with self._changed:
             return list(self._all)
 

@@ -8,8 +8,9 @@ from contract_tests.receiver import Receiver
 
 #: Words for external ids; ``None`` is an absent field, and an empty text counts as absent.
 EXTERNAL_WORDS = (None, "", "a", "b", "c")
-#: Words of ids that nobody was given: an ordinary one, one with blanks and slashes, one of other scripts.
-UNKNOWN_WORDS = ("nobody", "no body/nowhere", "没有 100%")
+#: Words of ids that nobody was given: an ordinary one, one with a blank, one of other scripts. No slash: whether %2F is
+#: part of an id or of the path is nowhere said.
+UNKNOWN_WORDS = ("nobody", "no body", "没有 100%")
 #: What voices are learned from.
 SOURCES = ("recording", "recording", "video", "no recording")
 #: Display names: one character, the longest allowed, other scripts, beyond the basic plane.

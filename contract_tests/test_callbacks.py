@@ -66,14 +66,14 @@ def test_nothing_is_told_after_the_end(garden: Garden) -> None:
     if garden.api.target.control:
         garden.api.target.advance(_LATER_S)
     inbox = garden.receiver.inbox
+    unasked = {garden.planted(kind).id: kind for kind in (SILENT, EMPTY)}
+    for item in inbox.everything():
+        about = item.json.get("task_id") if isinstance(item.json, dict) else None
+        require(about not in unasked, "voice-create.callback-url.optional", item)
+    kept("voice-create.callback-url.optional")
     for kind in TOLD:
         notices.formed(inbox, garden.path(kind), garden.shape, garden.keys)
         notices.agree(garden.planted(kind), inbox.of(garden.path(kind)))
     if garden.duplicate().status == 400:
         strays = inbox.of(garden.duplicate_path)
         require(not strays, "voice-create.external-id.no-effect", strays)
-    unasked = {garden.planted(kind).id: kind for kind in (SILENT, EMPTY)}
-    for item in inbox.all():
-        about = item.json.get("task_id") if isinstance(item.json, dict) else None
-        require(about not in unasked, "voice-create.callback-url.optional", item)
-    kept("voice-create.callback-url.optional")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests import checks, history
+from contract_tests import checks, story
 from contract_tests.api import Record
 from contract_tests.faults import ILLEGAL, PARAMETERS
 from contract_tests.garden import ALL, EMPTY, FAILING, PLAIN, REFUSED, SPARE, UNHEARD, Garden
-from contract_tests.history import essence
 from contract_tests.media import fetched
 from contract_tests.oracle import KnownVoice, voices_of
+from contract_tests.story import essence
 from contract_tests.target import Target
 from contract_tests.walk import Walk
 
@@ -108,7 +108,7 @@ def test_every_task_ends(walk: Walk) -> None:
             task = walk.garden.ripe(kind)
         except (checks.Finding, pytest.skip.Exception):
             continue  # it is not there, and another test says why
-        history.judged(task.glimpses)
+        story.judged(task.glimpses)
 
 
 def test_an_ended_task_never_changes(walk: Walk) -> None:
@@ -173,7 +173,7 @@ def test_a_task_id_is_found_before_an_external_id(walk: Walk) -> None:
     """
     task = walk.ended
     request = {
-        "voice_name": "Namesake",
+        "voice_name": walk.api.new_name(),
         "voice_url": walk.garden.receiver.sample_url,
         "external_task_id": task.id,
     }
@@ -215,19 +215,6 @@ def test_the_list_shows_what_queries_show(walk: Walk) -> None:
     checks.kept("voice-list.same-record")
 
 
-def test_one_request_makes_one_task(walk: Walk) -> None:
-    """One accepted request makes exactly one task, and a refused one none.
-
-    Source: voice-create.one-task.
-    """
-    _ = walk.garden.duplicate()
-    words = {task.external_id for task in walk.oracle.tasks.values() if task.external_id}
-    shown = walk.listed(100)
-    for word in words:
-        same = [item for item in shown if (item["task_info"] or {}).get("external_task_id") == word]
-        checks.require(len(same) == 1, "voice-create.one-task", f"{len(same)} tasks of {word}")
-
-
 def test_a_deaf_receiver_changes_nothing(walk: Walk) -> None:
     """A receiver that answers with an error, or that is not there, changes neither the task nor the API's answers.
 
@@ -261,6 +248,19 @@ def test_a_voice_is_not_deleted_by_its_task(walk: Walk) -> None:
         answer = walk.api.call("deleteVoice", {"voice_id": named})
         checks.refused(answer, walk.api.dialect, "voice-delete.by-voice-id", PARAMETERS)
     walk.look(task.id)
+
+
+def test_deleting_nothing_changes_nothing(walk: Walk) -> None:
+    """Deleting a voice that never was is refused with HTTP 400, code 1201, and every voice stays.
+
+    Source: voice-delete.unknown, errors.no-effect.
+    """
+    voice = walk.succeeded
+    for named in (f"{voice.voice_id}0", walk.api.target.unique("nobody")):
+        answer = walk.api.call("deleteVoice", {"voice_id": named})
+        checks.refused(answer, walk.api.dialect, "voice-delete.unknown", PARAMETERS)
+    walk.look(voice.id)
+    checks.kept("errors.no-effect")
 
 
 def test_a_custom_voice_does_not_speak(walk: Walk) -> None:

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import pytest
 
-from contract_tests import checks, history, listing
+from contract_tests import checks, listing, story
 from contract_tests.api import TooManyTasks
 from contract_tests.faults import ILLEGAL
 from contract_tests.garden import Garden
-from contract_tests.history import Glimpse, timed
+from contract_tests.story import Glimpse, timed
 
 pytestmark = pytest.mark.billable
 
@@ -38,7 +38,7 @@ def test_one_of_several_duplicates_is_accepted(garden: Garden) -> None:
 
     Source: voice-create.external-id.unique, voice-create.external-id.no-effect, voice-get.by-external-id.
     """
-    rounds = ROUNDS if garden.api.target.meter is None else 1
+    rounds = ROUNDS if not garden.api.is_paid else 1
     for _ in range(rounds):
         _race(garden)
 
@@ -47,7 +47,7 @@ def _race(garden: Garden) -> None:
     api = garden.api
     word = api.target.unique("race")
     request = {
-        "voice_name": "Racer",
+        "voice_name": api.new_name(),
         "voice_url": garden.receiver.sample_url,
         "external_task_id": word,
     }
@@ -78,7 +78,7 @@ def test_readers_at_once_see_one_story(garden: Garden) -> None:
     """
     api = garden.api
     request = {
-        "voice_name": "Observed",
+        "voice_name": api.new_name(),
         "voice_url": garden.receiver.sample_url,
         "external_task_id": api.target.unique("observed"),
     }
@@ -91,7 +91,7 @@ def test_readers_at_once_see_one_story(garden: Garden) -> None:
         mover = pool.submit(_moves, garden, task.id, enough)
         mover.result()
         glimpses = [glimpse for looker in lookers for glimpse in looker.result()]
-    history.judged([*task.glimpses, *glimpses])
+    story.judged([*task.glimpses, *glimpses])
     garden.look(task)
 
 
