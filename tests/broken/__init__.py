@@ -14,15 +14,24 @@ _TABLES = (envelope, records, access, speech, gateway, voices, lists, told)
 _FURTHER = ("tests.mutants_requests", "tests.mutants_lifecycle")
 
 
-def everyone() -> dict[str, Mutant]:
-    """All mutants by name."""
+def everyone(*, further: bool = True) -> dict[str, Mutant]:
+    """All mutants by name.
+
+    Args:
+        further: whether those are among them that have tests of their own.
+    """
     found: dict[str, Mutant] = {}
-    plain = [mutants.MUTANTS]
-    plain += [import_module(name).MUTANTS for name in _FURTHER if find_spec(name)]
-    for table in plain:
-        for name, (make, clause) in table.items():
-            about = (make.__doc__ or name).strip().partition("\n")[0]
-            found[name] = Mutant(make, clause, about, dialect_of(clause))
     for module in _TABLES:
+        twice = found.keys() & module.TABLE.mutants.keys()
+        if twice:
+            raise ValueError(f"two mutants are called {min(twice)}")
         found |= module.TABLE.mutants
+    tables = {"": mutants.MUTANTS}
+    for where in _FURTHER if further else ():
+        if find_spec(where):
+            tables[f"{where.rpartition('_')[2]}_"] = import_module(where).MUTANTS
+    for prefix, table in tables.items():
+        for name, (make, clause) in table.items():
+            about = (make.__doc__ or name.replace("_", " ")).strip().partition("\n")[0]
+            found[prefix + name] = Mutant(make, clause, about, dialect_of(clause))
     return found

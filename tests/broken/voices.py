@@ -75,7 +75,7 @@ class _TrimmedExternalIds(Server):
 
 
 @second("voice-create.external-id.no-bound|voice-create.endpoint|schema.request.accepted")
-class _AsciiExternalIds(Server):
+class _OtherScriptsRefused(Server):
     """External ids of other scripts are refused."""
 
     def may_create(self, account: Account, given: Mapping[str, str]) -> None:
