@@ -48,7 +48,7 @@ class _NewestMissing(_Listing):
         return [task for task in page.shown if task is not page.items[0]]
 
 
-@second("voice-list.complete", seconds=SOON)
+@second("voice-list.complete|voice-create.readable-at-once", seconds=SOON)
 class _OnlyReadyOnes(_Listing):
     """Only tasks that have succeeded are listed."""
 

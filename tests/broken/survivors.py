@@ -10,5 +10,7 @@ SURVIVORS: Mapping[str, str] = {
     "small_external_ids": "the external ids that are compared have small letters only",
     "cut_external_ids": "the external ids that are compared are short",
     "mangled_names": "only chance looks at names that are not ASCII",
+    "caseless_external_ids": "no two external ids that differ in case only are used",
+    "late_news": "nobody listens any more when the end was told",
     "fails_on_line_ends": "no text with a line end is sent",
 }
