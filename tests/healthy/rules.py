@@ -86,7 +86,7 @@ class Fields:
     def number(self, name: str) -> float:
         """A number; 1 when it is missing."""
         value = self.given.get(name, 1.0)
-        if self._reading.lax and isinstance(value, str):
+        if self._reading.lax and name == "voice_speed" and isinstance(value, str):
             try:
                 value = float(value)
             except ValueError:
