@@ -27,6 +27,8 @@ _HABIT = 2
 _MINTED = 4
 #: Seconds of life, and part of it, below which a token may be dead on arrival.
 _NEARLY_S, _NEARLY = 30.0, 0.05
+#: Seconds after which a token that is signed anew is another one.
+_RESIGNED_S = 2.0
 _SECRETS = (
     "api_key",
     "apikey",
@@ -86,6 +88,9 @@ def expired(evidence: Evidence) -> Item:
             continue
         refused += 1
         later = _reuses(uses[place], uses[place + 1 :])
+        if uses[place].struck is not None:
+            # It had not expired: a new token is the same one while its exp, in whole seconds, is.
+            later = [item for item in later if _age_s(uses[0], item) >= _RESIGNED_S]
         if later:
             again += len(later)
             words = f"{later[0].target}: with a token that had expired, {plural(len(later), 'time')} after its refusal"
@@ -105,6 +110,13 @@ def expired(evidence: Evidence) -> Item:
         return EXPIRED.judged(Verdict.ADVICE, seen, numbers, map(_nearly_words, nearly))
     seen = f"{refused} expired, none used again" if refused else "no token had expired"
     return EXPIRED.judged(Verdict.OK, seen, numbers)
+
+
+def _age_s(first: Request, request: Request) -> float:
+    """Seconds since a token was first used."""
+    if first.token is None or request.token is None:
+        return 0.0
+    return request.token.judged_at - first.token.judged_at
 
 
 def _reuses(refusal: Request, later: Sequence[Request]) -> list[Request]:

@@ -245,6 +245,11 @@ class Evidence:
         }
 
     @cached_property
+    def keeps_connections(self) -> bool:
+        """Whether connections are used again, so that another one is another sender; some clients open one each time."""
+        return 2 * len({request.peer for request in self.requests}) <= len(self.requests)
+
+    @cached_property
     def voices_made_at(self) -> Sequence[int]:
         """The instants (ms) of all creates of custom voices, in order."""
         return sorted(task.created_at for task in self.voices.values())
@@ -328,14 +333,29 @@ def interleaves(requests: Sequence[Request]) -> bool:
     return False
 
 
-def senders(requests: Sequence[Request]) -> list[list[Request]]:
+def senders(evidence: Evidence, requests: Sequence[Request]) -> list[list[Request]]:
     """The requests by sender: all of them, or those of each connection where several are at work."""
-    if not interleaves(requests):
+    if not evidence.keeps_connections and not interleaves(requests):
         return [list(requests)]
     by_peer: dict[object, list[Request]] = {}
     for request in requests:
         by_peer.setdefault(request.peer, []).append(request)
     return list(by_peer.values())
+
+
+def chains(evidence: Evidence, requests: Sequence[Request]) -> Iterator[list[Request]]:
+    """Requests that surely follow on each other: cut where another connection comes in without a need."""
+    chain: list[Request] = []
+    for request in requests:
+        before = chain[-1] if chain else None
+        if before is not None and evidence.keeps_connections:
+            is_need = before.is_lost  # which often costs the connection
+            if before.peer != request.peer and not is_need:
+                yield chain
+                chain = []
+        chain.append(request)
+    if chain:
+        yield chain
 
 
 def plural(number: int, noun: str, many: str = "") -> str:

@@ -119,7 +119,7 @@ def interval(evidence: Evidence, polls: Polls) -> Item:
         task = evidence.tasks[task_id]
         if task.polls_per_step:
             continue  # polls move it, and time does not: no interval is too short
-        for own in senders(_until_end(all_polls, task)):
+        for own in senders(evidence, _until_end(all_polls, task)):
             if len(own) < FEWEST_POLLS:
                 continue
             between = [gap_s(before, then) for before, then in pairwise(own)]
@@ -177,7 +177,7 @@ def after_end(evidence: Evidence, polls: Polls) -> Item:
     proofs: list[Proof] = []
     for task_id, all_polls in polls.items():
         task = evidence.tasks[task_id]
-        for own in senders(all_polls):
+        for own in senders(evidence, all_polls):
             place = next((n for n, item in enumerate(own) if shows_end(item, task)), None)
             if place is None:
                 continue
@@ -213,7 +213,8 @@ def after_callback(evidence: Evidence, polls: Polls) -> Item:
         told += 1
         done = taken.wall + taken.took_ms
         later = [item for item in polls.get(callback.task_id, ()) if item.arrived > done]
-        more = [later[0], *_after(later, 0)] if later else []
+        most = max(senders(evidence, later), key=len, default=[])
+        more = [most[0], *_after(most, 0)] if most else []
         if len(more) > _LOOKS + 1:
             total += len(more)
             words = f"task {callback.task_id}: {plural(len(more), 'poll')} after callback {callback.number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from mock_server.core.card.evidence import (
     QUERIES,
@@ -12,6 +13,7 @@ from mock_server.core.card.evidence import (
     Request,
     Subject,
     Verdict,
+    chains,
     interleaves,
     plural,
 )
@@ -134,13 +136,13 @@ def resubmitted(evidence: Evidence) -> Item:
     for request in evidence.requests:
         if request.is_of_tasks and request.task_id in evidence.tasks:
             rows.setdefault(request.stripped, []).append(request)
-    for row in rows.values():
+    clear = (row for row in rows.values() if not interleaves(row))
+    for row in chain.from_iterable(chains(evidence, row) for row in clear):
         again = 0
         last_failure = ""
-        mixed = interleaves(row)
         ended_at: int | None = None
         for request in row:
-            if ended_at is not None and request.at >= ended_at and not mixed:
+            if ended_at is not None and request.at >= ended_at:
                 again += 1
                 words = f"{request.target}: ordered again after {last_failure!r}"
                 proofs.append(Proof(words, request.number))

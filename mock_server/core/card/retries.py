@@ -15,6 +15,7 @@ from mock_server.core.card.evidence import (
     Request,
     Subject,
     Verdict,
+    chains,
     gap_s,
     interleaves,
     plural,
@@ -27,7 +28,7 @@ RETRYING_S = 300.0
 #: Queries are polled: so many refusals in a row are what polling makes of one.
 _POLLS = 3
 #: Repeats that a credential refused for no stated cause may have (observed: good tokens are refused now and then).
-_DOUBTS = 1
+_DOUBTS = 3
 _DOUBTFUL = (
     Reason.AUTHENTICATION_FAILED,
     Reason.AUTHORIZATION_INVALID,
@@ -96,7 +97,7 @@ def in_rows(evidence: Evidence) -> tuple[list[list[Request]], int]:
         if interleaves(row):
             mixed += len(row)
         else:
-            clear.append(row)
+            clear += [chain for chain in chains(evidence, row) if len(chain) > 1]
     return clear, mixed
 
 
@@ -126,11 +127,10 @@ def permanent(evidence: Evidence, rows: Sequence[Sequence[Request]], mixed: int)
             first = first or before
             if then.is_ok and before.struck is None:
                 continue  # the test has removed the cause
-            if before.token is not None and then.token != before.token:
-                allowed = again + 1  # with a new credential it is another request
-            else:
-                allowed = _POLLS if before.operation in QUERIES else 0
-                allowed = max(allowed, _DOUBTS if before.reason in _DOUBTFUL else 0)
+            if before.reason is Reason.AUTHORIZATION_EXPIRED and before.token is not None:
+                continue  # with a new token it is another request; see auth.expired
+            allowed = _POLLS if before.operation in QUERIES else 0
+            allowed = max(allowed, _DOUBTS if before.reason in _DOUBTFUL else 0)
             again += 1
             if again > allowed:
                 total += 1
@@ -240,9 +240,10 @@ def _uncertain_again(evidence: Evidence, operation: str) -> Iterator[tuple[Reque
     for row in rows.values():
         if len(row) < 2 or interleaves(row):
             continue
-        for before, then in pairwise(row):
-            if before.is_uncertain and gap_s(before, then) <= RETRYING_S:
-                yield before, then
+        for chain in chains(evidence, row):
+            for before, then in pairwise(chain):
+                if before.is_uncertain and gap_s(before, then) <= RETRYING_S:
+                    yield before, then
 
 
 def double(evidence: Evidence) -> Item:

@@ -81,7 +81,10 @@ def twice(evidence: Evidence) -> Item:
     for request in evidence.of("deleteVoice"):
         voice_id = str(request.fields.get("voice_id", ""))
         asked += 1
-        if voice_id in confirmed and request.peer == confirmed[voice_id].peer:
+        is_own = voice_id in confirmed and (
+            not evidence.keeps_connections or request.peer == confirmed[voice_id].peer
+        )
+        if is_own:
             words = f"voice {voice_id[:80]}: deleted in no. {confirmed[voice_id].number} already"
             proofs.append(Proof(words, request.number))
         if request.is_ok:
