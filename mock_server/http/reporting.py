@@ -25,7 +25,7 @@ from mock_server.store import ANONYMOUS
 from mock_server.world import World
 
 #: The newest requests that are judged, and the newest tasks whose time is summed up.
-MOST_REQUESTS = 20_000
+MOST_REQUESTS = 10_000
 MOST_TASKS = 100_000
 #: Characters of a path that are shown.
 _SHOWN = 120

@@ -246,7 +246,7 @@ class Evidence:
 
     @cached_property
     def keeps_connections(self) -> bool:
-        """Whether connections are used again, so that another one is another sender; some clients open one each time."""
+        """Whether connections are used again: another one is another sender then. Some clients open one each time."""
         return 2 * len({request.peer for request in self.requests}) <= len(self.requests)
 
     @cached_property
