@@ -175,6 +175,14 @@ def test_polls_after_the_end_add_up(more: int, verdict: Verdict) -> None:
     assert polling.after_end(known, polling.polls_by_task(known)).verdict is verdict
 
 
+def test_a_look_that_fails_is_no_poll() -> None:
+    """A second look at the end that has to be retried is still one look."""
+    row = polls(10, 11, 12, 13, 14)
+    row[1:4] = [replace(item, status=503, is_retryable=True) for item in row[1:4]]
+    known = evidence(row)
+    assert polling.after_end(known, polling.polls_by_task(known)).verdict is Verdict.OK
+
+
 def test_an_end_that_may_not_have_been_shown_is_none() -> None:
     """An answer that was edited, late or lost has shown nothing for certain."""
     for struck in (Fault(edit=({"op": "test"},)), Fault(socket=SocketFault.RESET_IN_BODY)):
@@ -265,6 +273,15 @@ def test_several_senders_are_left_aside() -> None:
 
     assert item.verdict is Verdict.NOT_SEEN
     assert "several senders" in item.seen
+
+
+def test_equal_orders_on_connections_of_their_own_are_left_aside() -> None:
+    """Where each request has a connection of its own, two successes may be two orders, each with its retries."""
+    row = [replace(item, peer=("h", item.number)) for item in tries(0, 0.01, 0.02, **BUSY)]
+    more = replace(row[-1], number=4, peer=("h", 4), arrived=row[-1].arrived + 1)
+
+    assert judged(evidence(row), "retries.back-off").verdict is Verdict.WARNING
+    assert judged(evidence([*row, more]), "retries.back-off").verdict is Verdict.NOT_SEEN
 
 
 def test_another_external_id_is_no_retry() -> None:

@@ -333,6 +333,17 @@ def interleaves(requests: Sequence[Request]) -> bool:
     return False
 
 
+def is_mixed(evidence: Evidence, requests: Sequence[Request]) -> bool:
+    """Whether requests that ask the same cannot be told apart by their senders, or orders.
+
+    A client that opens a connection for each request shows no sender; two successes are two orders then.
+    """
+    if interleaves(requests):
+        return True
+    is_order = requests[0].is_of_tasks and not evidence.keeps_connections
+    return is_order and sum(request.is_ok for request in requests) > 1
+
+
 def senders(evidence: Evidence, requests: Sequence[Request]) -> list[list[Request]]:
     """The requests by sender: all of them, or those of each connection where several are at work."""
     if not evidence.keeps_connections and not interleaves(requests):

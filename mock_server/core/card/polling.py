@@ -160,13 +160,14 @@ def _until_end(polls: Sequence[Request], task: Task) -> list[Request]:
 
 
 def _after(polls: Sequence[Request], place: int) -> list[Request]:
-    """The polls that follow on the one at ``place`` without a long pause."""
+    """The polls that follow on the one at ``place`` without a long pause; one that failed is a retry's affair."""
     found: list[Request] = []
     last = polls[place]
     for request in polls[place + 1 :]:
         if gap_s(last, request) > POLLING_S:
             break
-        found.append(request)
+        if request.is_ok:
+            found.append(request)
         last = request
     return found
 

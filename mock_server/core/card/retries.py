@@ -17,7 +17,7 @@ from mock_server.core.card.evidence import (
     Verdict,
     chains,
     gap_s,
-    interleaves,
+    is_mixed,
     plural,
     span,
 )
@@ -94,7 +94,7 @@ def in_rows(evidence: Evidence) -> tuple[list[list[Request]], int]:
     clear: list[list[Request]] = []
     mixed = 0
     for row in rows:
-        if interleaves(row):
+        if is_mixed(evidence, row):
             mixed += len(row)
         else:
             clear += [chain for chain in chains(evidence, row) if len(chain) > 1]
@@ -238,7 +238,7 @@ def _uncertain_again(evidence: Evidence, operation: str) -> Iterator[tuple[Reque
     for request in evidence.of(operation):
         rows.setdefault(request.stripped, []).append(request)
     for row in rows.values():
-        if len(row) < 2 or interleaves(row):
+        if len(row) < 2 or is_mixed(evidence, row):
             continue
         for chain in chains(evidence, row):
             for before, then in pairwise(chain):
