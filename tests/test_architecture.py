@@ -20,7 +20,7 @@ ENTRY = ROOT / "kling_mock_pytest.py"
 SHELL = {
     *("server", "protocol", "foreground", "cli", "embedding", "console", "__main__", "terminal"),
     *("listing", "ctl", "ctl_callbacks", "ctl_client", "ctl_command", "ctl_values"),
-    *("ctl_time", "ctl_tasks", "ctl_faults", "ctl_account"),
+    *("ctl_time", "ctl_tasks", "ctl_faults", "ctl_account", "ctl_report"),
     *("listen", "listen_options", "listen_app", "listen_body", "listen_book"),
     *("listen_forward", "listen_print", "kit"),
 }

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from mock_server.contract import Match, Operation
 from mock_server.core.errors import Reason, Refused
+from mock_server.credentials import TokenRefused
 from mock_server.events import RequestAnswered
 from mock_server.http import breakage, request
 from mock_server.http.choosing import Choosing
@@ -62,6 +63,9 @@ class Pipeline:
             answer = self._executed(dialect, operation, call, scope, receive)
             if not isinstance(answer, Answer):
                 answer = await answer
+        except TokenRefused as refused:
+            call.token = refused.token
+            answer = self._refused(dialect, refused, call)
         except Refused as refused:
             answer = self._refused(dialect, refused, call)
         except request.ClientGone:
@@ -70,7 +74,7 @@ class Pipeline:
             traceback.print_exc()
             answer = self._refused(dialect, Refused(Reason.SERVER_ERROR), call)
         # Written before the answer is sent, so that whoever has the answer finds it.
-        note(scope["method"], raw_path, dialect, call, answer, began)
+        note(scope, raw_path, dialect, call, answer, began)
         if self._tells:
             self._tell(scope["method"], raw_path, answer, call, began)
         if call.fault:
@@ -151,8 +155,9 @@ class Pipeline:
             call.id = found.id
         world = self._world
         headers = request.headers(scope)
-        account = world.accounts.get(world.credentials.account_id(headers.authorization))
-        call.account = account
+        account_id, call.token = world.credentials.admitted(headers.authorization)
+        account = world.accounts.get(account_id)
+        call.account, call.content_type = account, headers.content_type
         number = account.ordinals.next("request")
         call.request_id = dialect.request_id(world.ids.request_id(account.id, number))
         call.query = scope["query_string"]
