@@ -1,6 +1,6 @@
-"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, ``check``, and what lists things without a server.
+"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, ``check``, ``probe-receiver``, and lists of things.
 
-Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl``, ``listen`` and ``check`` have 1 too.
+Exit codes: 0 done, 2 the user's mistake, said in one line. All but ``serve`` and the lists have 1 too.
 """
 
 from __future__ import annotations
@@ -146,6 +146,12 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         "Proves that a server keeps the contract, clause by clause. Exit codes: 0 kept; 1 broken;"
         " 2 could not look: a mistake, no server, a refused key, or nobody agreed to pay.",
     )
+    probe = command(
+        "probe-receiver",
+        "prove that your own receiver of callbacks is a good one",
+        "Proves that a receiver of callbacks is a good one, clause by clause. Exit codes: 0 it is;"
+        " 1 a clause is broken; 2 could not look: a mistake, nobody there, or it lets nobody in.",
+    )
     if chosen == "ctl":
         from mock_server import ctl as ctl_module
 
@@ -159,6 +165,10 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
 
         kit.fill_clauses(clauses)
         kit.fill_check(check)
+    elif chosen == "probe-receiver":
+        from mock_server import kit_probe
+
+        kit_probe.fill(probe)
 
 
 def _add_listings(command: Callable[[str, str], Parser]) -> None:
