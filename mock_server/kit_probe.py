@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mock_server import values
-from mock_server.ctl_values import duration, reads, whole
+from mock_server.ctl_values import duration, reads
 from mock_server.settings import environment
 from mock_server.terminal import complain
 
@@ -70,7 +70,10 @@ def _add_ways(parser: argparse.ArgumentParser) -> None:
         help="how many bodies are generated (default standard)",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=whole, help="repeats the generated bodies; random by default"
+        "--seed",
+        metavar="N",
+        type=reads(_whole),
+        help="repeats the generated bodies; random by default",
     )
     parser.add_argument(
         "--timeout",
@@ -140,6 +143,12 @@ def _id(text: str) -> str:
     if not text or not text.isprintable():
         raise ValueError("must be printable and not empty")
     return text
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 12:
+        raise ValueError(f"must be a whole number from 0, of at most 12 digits, not {text!r}")
+    return int(text)
 
 
 def _timeout(text: str) -> Any:

@@ -105,7 +105,8 @@ class Battery:
             self.broke("receiver.no-redirect", FAILURE, case, saw)
         elif weight:
             blamed = {"refused": case.on_refusal, "crashed": case.on_crash}.get(kind, "")
-            self.tally.looked([blamed or case.clause])
+            survived = [case.on_crash] if case.on_crash and kind != "crashed" else []
+            self.tally.looked([blamed or case.clause, *survived])
             self.broke(blamed or case.clause, weight, case, saw)
         else:
             self.tally.looked(case.clauses)
@@ -118,6 +119,10 @@ class Battery:
         self.tally.looked(["receiver.quick", "receiver.no-redirect"])
         try:
             reply = self._patiently(case.delivery)
+            if reply.status == _BUSY and case.want is ACCEPT:
+                raise GaveUp(
+                    "it limits the rate of notifications (HTTP 429), waiting does not help"
+                )
         except Late:
             if case.clause != "receiver.large":
                 self._in_vain(case)

@@ -132,6 +132,8 @@ def lines(outcome: Outcome, code: int) -> Iterator[str]:
     yield _sum(outcome, code)
     if code:
         yield f"again: {outcome.again}"
+        if outcome.asked.secret:
+            yield "The signatures in the commands above are good for five minutes."
 
 
 def _section(result: str, verdicts: list[Verdict]) -> Iterator[str]:

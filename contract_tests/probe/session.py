@@ -57,33 +57,19 @@ def _could_not(asked: Namespace, reason: str) -> int:
 
 def _probed(asked: Namespace) -> int:
     seed = random.randrange(2**32) if asked.seed is None else asked.seed
-    tally = Tally(asked.strict)
-    pen = Pen(
-        secrets.token_hex(4),
-        extra=asked.header,
-        task_id=asked.task_id,
-        external_id=asked.external_id,
-    )
-    wire = Wire(asked.url, asked.timeout)
     progress = _Progress()
     battery = Battery(
         asked.url,
-        wire,
-        pen,
-        tally,
+        Wire(asked.url, asked.timeout),
+        _pen(asked),
+        _tally(asked),
         asked.profile,
         seed,
         hidden=frozenset(name.lower() for name, _ in asked.header),
         texts=asked.secret,
         tell=progress.tell,
     )
-    if len(asked.secret) < 2:
-        alone = _NO_ROTATION if asked.secret else _NO_SECRET
-        tally.reasons |= dict.fromkeys(
-            ("receiver.signature.rotation", "receiver.signature.either-secret"), alone
-        )
-    if not asked.secret:
-        tally.reasons |= dict.fromkeys(("receiver.signature", "receiver.same-id"), _NO_SECRET)
+    tally = battery.tally
     try:
         greet(battery, asked.secret)
         battery.run()
@@ -92,11 +78,29 @@ def _probed(asked: Namespace) -> int:
         tally.errors.append(str(reason))
     finally:
         progress.end()
-        wire.close()
+        battery.wire.close()
     outcome = report.Outcome(asked, seed, battery.sent, tally.verdicts(), tally.errors)
     code = exit_code(outcome)
     report.publish(outcome, code)
     return code
+
+
+def _pen(asked: Namespace) -> Pen:
+    run = secrets.token_hex(4)
+    ids = {"task_id": asked.task_id, "external_id": asked.external_id}
+    return Pen(run, extra=asked.header, **ids)
+
+
+def _tally(asked: Namespace) -> Tally:
+    """A tally that knows what cannot be looked at."""
+    tally = Tally(asked.strict)
+    if len(asked.secret) < 2:
+        reason = _NO_ROTATION if asked.secret else _NO_SECRET
+        tally.reasons["receiver.signature.rotation"] = reason
+        tally.reasons["receiver.signature.either-secret"] = reason
+    if not asked.secret:
+        tally.reasons["receiver.signature"] = tally.reasons["receiver.same-id"] = _NO_SECRET
+    return tally
 
 
 def exit_code(outcome: report.Outcome) -> int:
