@@ -34,6 +34,8 @@ def main(asked: Namespace) -> int:
         return _probed(asked)
     except CouldNotLook as reason:
         return _could_not(asked, str(reason))
+    except KeyboardInterrupt:
+        return _could_not(asked, "stopped before the end: nothing is said of the receiver")
     except OSError as error:
         return _could_not(asked, f"--junit: cannot write {asked.junit} ({error.strerror})")
     finally:

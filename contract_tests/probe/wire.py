@@ -115,7 +115,10 @@ class Wire:
         alarm.start()
         try:
             self._write(connection, delivery)
-            return self._read(connection, delivery.method, began)
+            reply = self._read(connection, delivery.method, began)
+            if is_over.is_set():  # what was cut off looks like an end
+                raise TimeoutError
+            return reply
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             if is_over.is_set() or isinstance(error, TimeoutError):

@@ -120,6 +120,33 @@ class Created(Receiver):
         return 201, "<html>thanks</html>"
 
 
+class BehindLogin(Receiver):
+    """Good: it lets in whoever has the right header, and takes no other task than its own."""
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        if headers.get("x-login") != "let me in":
+            return 403, "who are you?"
+        return super().answer(headers, body)
+
+    @override
+    def validate(self, task: Any) -> None:
+        super().validate(task)
+        if task["task_id"] != "830460928805724256":
+            raise Refused(404)
+
+
+class Busy(Receiver):
+    """Good: every tenth delivery has to come again."""
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        if self.count % 10 == 3:
+            self.count += 1
+            return 429, "later"
+        return super().answer(headers, body)
+
+
 class Http10(Receiver):
     """Good: it closes after each answer, and serves one connection at a time."""
 
