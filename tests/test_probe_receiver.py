@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from contract_tests.probe import generated, greeting
+from contract_tests.probe import battery, generated, greeting
 from contract_tests.probe.catalogue import catalogue
 from contract_tests.probe.curl import command
 from contract_tests.probe.pen import Pen
@@ -144,8 +144,10 @@ class Probe:
 
 @pytest.fixture
 def probe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Probe:
-    """The command, in an environment without secrets."""
+    """The command, in an environment without secrets; it waits little for receivers that are busy or gone."""
     monkeypatch.delenv("KLING_MOCK_WEBHOOK_SECRET", raising=False)
+    monkeypatch.setattr(battery, "_BUSY_S", 0.01)
+    monkeypatch.setattr(battery, "_LOOK_PAUSE_S", 0.05)
     return Probe(capsys)
 
 
@@ -167,6 +169,7 @@ def secrets_in(options: tuple[str, ...]) -> list[str]:
         (good.OnIts, SIGNED),
         (good.Created, ()),
         (good.Http10, SIGNED),
+        (good.OneByOne, SIGNED),
         (good.Busy, ()),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else f"{len(value) // 2}-secrets",
@@ -467,8 +470,14 @@ def test_no_secret_gets_out(probe: Probe, shape: tuple[str, ...]) -> None:
     assert "?token=***" in run.out
 
 
-def test_a_seed_repeats_the_generated_bodies() -> None:
-    """The same seed makes the same bodies; all that are meant to fit the schema fit, the others do not."""
+def test_a_seed_repeats_the_generated_bodies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same seed makes the same bodies; all that are meant to fit the schema fit, the others do not.
+
+    Nothing is left in the working folder, which is the user's.
+    """
+    monkeypatch.chdir(tmp_path)
     shape = Shape(generated.schema())
     valid, spoilt = (
         [json.loads(case.delivery.body) for case in make(Pen("run"), 40, 7)]
@@ -481,6 +490,7 @@ def test_a_seed_repeats_the_generated_bodies() -> None:
     assert all(map(shape.fits, valid))
     assert {body["task_status"] for body in valid} == set(good.STATUSES)
     assert not any(map(shape.fits, spoilt))
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_clauses_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

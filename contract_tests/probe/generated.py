@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from contract_tests.documents import document
 from contract_tests.probe.cases import ACCEPT, EITHER, REFUSE, Case, Cases
@@ -104,7 +106,13 @@ def drawn(strategy: Strategy, count: int, number: int) -> list[Any]:
         if value not in found:
             found.append(value)
 
-    draw()
+    # Hypothesis remembers things in the working folder, which is the user's.
+    with TemporaryDirectory() as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            draw()
+        finally:
+            set_hypothesis_home_dir(None)
     return found[:count]
 
 

@@ -196,6 +196,10 @@ class OnIts(Receiver):
         return hmac.compare_digest(good.encode(), given.encode())
 
 
+class OneByOne(Receiver):
+    """Good: it serves one connection at a time, and keeps each as long as the client does."""
+
+
 class Running:
     """A receiver that runs on loopback until the block ends.
 
@@ -204,7 +208,7 @@ class Running:
     """
 
     def __init__(self, receiver: Receiver) -> None:
-        kind = _OneByOne if isinstance(receiver, Http10) else _Parallel
+        kind = _OneByOne if isinstance(receiver, Http10 | OneByOne) else _Parallel
         self._server = kind(("127.0.0.1", 0), _handler(receiver))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hooks/kling"
