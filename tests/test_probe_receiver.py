@@ -205,9 +205,10 @@ def test_a_plain_secret_is_read_as_the_receiver_reads_it(probe: Probe) -> None:
         def key(self, secret: str) -> bytes:
             return secret.encode()
 
-    for secret in (PLAIN_SECRET, "abcdefghijklmnopqrstuvwxyz012345"):
+    for secret in (PLAIN_SECRET, "abcdefghijklmnopqrstuvwxyz012345", "secret"):
         run = probe.receiver(Textual(secret), "--secret", secret)
         assert run.code == 0, run.of("failed")
+        # A secret that is an ordinary word takes no id of a clause with it.
         assert "receiver.signature.other-secret" in run.of("passed")
 
 

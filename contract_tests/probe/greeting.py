@@ -14,7 +14,7 @@ from contract_tests.probe.wire import Late, Lost, Reply, Unreachable
 
 #: Seconds to wait for the very first answer: one that comes late is a broken clause, none at all is nobody.
 _PATIENCE_S = 30.0
-_WANTS_SIGNATURE = re.compile(rb"(?i)signature|webhook|secret|unsigned|not signed")
+_WANTS_SIGNATURE = re.compile(rb"(?i)signature|unsigned|not signed|webhook-(id|timestamp)")
 _STYLES: tuple[tuple[str, Style], ...] = (
     ("without blanks", compact),
     ("with escapes for what is not ASCII", ascii_only),

@@ -1,4 +1,8 @@
-"""What a run of the probe has found, for people, for programs and for CI. No secret is in it."""
+"""What a run of the probe has found, for people, for programs and for CI. No secret is in it.
+
+What comes from the user or the receiver is cleaned where it is put in, and the kit's own words are not: a secret that
+is an ordinary word must not take the ids of clauses with it.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +59,8 @@ class Outcome:
     def again(self) -> str:
         """The command that does the same run again, but for secrets."""
         asked = self.asked
-        words = ["kling-mock", "probe-receiver", asked.url, "--seed", str(self.seed)]
+        url = redaction.clean(asked.url)
+        words = ["kling-mock", "probe-receiver", url, "--seed", str(self.seed)]
         words += ["--profile", asked.profile, "--timeout", f"{asked.timeout:g}"]
         for name in ("task_id", "external_id"):
             if getattr(asked, name):
@@ -84,14 +89,14 @@ def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
     """The outcome as a JSON object."""
     return {
         "exit_code": code,
-        "target": outcome.asked.url,
+        "target": redaction.clean(outcome.asked.url),
         "profile": outcome.asked.profile,
         "seed": outcome.seed,
         "strict": outcome.asked.strict,
         "deliveries": outcome.sent,
         "again": outcome.again,
         "counts": outcome.counts,
-        "errors": outcome.errors,
+        "errors": redaction.cleaned(outcome.errors),
         "clauses": [_row(verdict) for verdict in outcome.verdicts],
     }
 
@@ -103,7 +108,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
         "evidence": verdict.clause.evidence,
         "source": verdict.clause.source,
         "text": verdict.clause.text,
-        "message": verdict.message,
+        "message": redaction.clean(verdict.message),
         "deliveries": verdict.deliveries,
         "request": verdict.request or None,
     }
@@ -111,14 +116,14 @@ def _row(verdict: Verdict) -> dict[str, Any]:
 
 def write_json(value: dict[str, Any]) -> None:
     """Writes one JSON object to standard output, in ASCII."""
-    sys.stdout.write(json.dumps(redaction.cleaned(value), indent=2) + "\n")
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def lines(outcome: Outcome, code: int) -> Iterator[str]:
     """The outcome for people: what is wrong first, then what nobody looked at, then the rest, then the sum."""
     asked = outcome.asked
     yield (
-        f"kling-mock probe-receiver {asked.url}: profile {asked.profile}, seed {outcome.seed},"
+        f"kling-mock probe-receiver {redaction.clean(asked.url)}: profile {asked.profile}, seed {outcome.seed},"
         f" {outcome.sent} deliveries"
     )
     for result in RESULTS:
@@ -127,7 +132,7 @@ def lines(outcome: Outcome, code: int) -> Iterator[str]:
             yield f"\n{_TITLES[result]}: {len(of_it)}"
             yield from _section(result, of_it)
     for error in outcome.errors:
-        yield f"\nNOT TO THE END: {error}"
+        yield f"\nNOT TO THE END: {redaction.clean(error)}"
     yield ""
     yield _sum(outcome, code)
     if code:
@@ -155,7 +160,7 @@ def _broken(verdict: Verdict) -> Iterator[str]:
     clause = verdict.clause
     yield f"  {clause.id} ({clause.evidence})"
     yield from _wrapped(f"{clause.text} Source: {clause.source}.", "    ")
-    yield from _wrapped(verdict.message, "    ")
+    yield from _wrapped(redaction.clean(verdict.message), "    ")
     if verdict.request:
         yield f"    {verdict.request}"
 
@@ -185,7 +190,7 @@ def write_junit(outcome: Outcome, path: Path) -> None:
         _add_case(suite, verdict)
     for error in outcome.errors:
         case = ElementTree.SubElement(suite, "testcase", classname="receiver", name="the whole run")
-        ElementTree.SubElement(case, "error", message=_xml(error))
+        ElementTree.SubElement(case, "error", message=_xml(redaction.clean(error)))
     root = ElementTree.Element("testsuites")
     root.append(suite)
     path.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
@@ -199,7 +204,7 @@ def _add_case(suite: ElementTree.Element, verdict: Verdict) -> None:
     if verdict.result == FAILED:
         ElementTree.SubElement(case, "failure", message=_xml(clause.text)).text = words
     elif verdict.result == NOT_LOOKED_AT:
-        ElementTree.SubElement(case, "skipped", message=_xml(verdict.message))
+        ElementTree.SubElement(case, "skipped", message=_xml(redaction.clean(verdict.message)))
     elif verdict.result == FOUND:
         ElementTree.SubElement(case, "system-out").text = f"finding: {words}"
 
@@ -211,12 +216,11 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _xml(text: str) -> str:
-    return _UNPRINTABLE.sub("?", redaction.clean(text))
+    return _UNPRINTABLE.sub("?", text)
 
 
 def _write(text: str) -> None:
-    """Writes to standard output: no secrets, no control characters, a question mark for what it cannot show."""
+    """Writes to standard output: no control characters, a question mark for what it cannot show."""
     encoding = sys.stdout.encoding or "utf-8"
-    clean = redaction.clean(text)
-    visible = "".join(char if char.isprintable() or char == "\n" else "?" for char in clean)
+    visible = "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
     sys.stdout.write(visible.encode(encoding, "replace").decode(encoding))
