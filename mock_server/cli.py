@@ -117,6 +117,7 @@ def _parser(chosen: str) -> Parser:
     _add_settings(serve, NAMES)
     serve.set_defaults(run=_serve)
     _add_lazily(command, chosen)
+    _add_kit(command, chosen)
     _add_listings(command)
     return parser
 
@@ -135,6 +136,18 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         "Receives callbacks: verifies, shows and forwards them, or misbehaves. Exit codes: 0 ended"
         " by a signal or --count; 1 --count was not reached within --timeout; 2 a mistake.",
     )
+    if chosen == "ctl":
+        from mock_server import ctl as ctl_module
+
+        ctl_module.fill(ctl)
+    elif chosen == "listen":
+        from mock_server import listen as listen_module
+
+        listen_module.fill(listen)
+
+
+def _add_kit(command: Callable[[str, str, str], Parser], chosen: str) -> None:
+    """The commands of the contract kit."""
     clauses = command(
         "clauses",
         "list the clauses of the contract, with their evidence",
@@ -152,15 +165,7 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         "Proves that a receiver of callbacks is a good one, clause by clause. Exit codes: 0 it is;"
         " 1 a clause is broken; 2 could not look: a mistake, nobody there, or it lets nobody in.",
     )
-    if chosen == "ctl":
-        from mock_server import ctl as ctl_module
-
-        ctl_module.fill(ctl)
-    elif chosen == "listen":
-        from mock_server import listen as listen_module
-
-        listen_module.fill(listen)
-    elif chosen in ("clauses", "check"):
+    if chosen in ("clauses", "check"):
         from mock_server import kit
 
         kit.fill_clauses(clauses)
