@@ -38,10 +38,14 @@ class Misfit:
 
 
 class Shape:
-    """A JSON Schema without references, whose parts may carry x-rules."""
+    """A JSON Schema without references, whose parts may carry x-rules.
+
+    Attributes:
+        schema: as it was given.
+    """
 
     def __init__(self, schema: dict[str, Json]) -> None:
-        self._schema = schema
+        self.schema = schema
         self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
     def fits(self, body: Json) -> bool:
@@ -63,14 +67,14 @@ class Shape:
     @cached_property
     def enforced(self) -> frozenset[str]:
         """The rules that a body of this shape has kept by having it."""
-        return frozenset(_ids(self._schema)) & _SAID_IN_FULL
+        return frozenset(_ids(self.schema)) & _SAID_IN_FULL
 
     def _nearest(self, path: list[str | int]) -> str:
         """The rule that is nearest to a place in the schema.
 
         A rule about an object says nothing of its fields, but for what its own conditions say of them.
         """
-        node: Json = self._schema
+        node: Json = self.schema
         found, is_condition = _sure(node), False
         for step in path:
             is_condition = is_condition or step in ("then", "else", "not")

@@ -27,12 +27,20 @@ def fill_clauses(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dialect", choices=DIALECTS, default="", help="only what this dialect promises"
     )
+    parser.add_argument(
+        "--receiver",
+        action="store_true",
+        help="what a receiver of callbacks does well, as probe-receiver looks at it",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_clauses)
 
 
 def _clauses(arguments: argparse.Namespace) -> int:
-    found = import_module("contract_tests.clauses").catalogue(arguments.dialect).values()
+    if arguments.receiver:
+        found = import_module("contract_tests.probe.catalogue").catalogue().values()
+    else:
+        found = import_module("contract_tests.clauses").catalogue(arguments.dialect).values()
     if arguments.json:
         write_json({"clauses": [asdict(clause) for clause in found]})
         return 0

@@ -22,7 +22,7 @@ SHELL = {
     *("listing", "ctl", "ctl_callbacks", "ctl_client", "ctl_command", "ctl_values"),
     *("ctl_time", "ctl_tasks", "ctl_faults", "ctl_account", "ctl_report"),
     *("listen", "listen_options", "listen_app", "listen_body", "listen_book"),
-    *("listen_forward", "listen_print", "kit"),
+    *("listen_forward", "listen_print", "kit", "kit_probe"),
 }
 SERVICE = {"service", "planning"}
 #: One noun per file, each at the border to something outside.
