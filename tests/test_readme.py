@@ -41,7 +41,7 @@ def blocks(kind: str) -> list[str]:
 
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
-    """A server as the first command of README starts it, but for time, which hardly passes: a busy machine changes nothing."""
+    """A server as the first command of README starts it, but for time, which hardly passes on a busy machine."""
     with RunningServer(speed=0.01) as running:
         yield running
 
