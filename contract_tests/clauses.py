@@ -61,6 +61,16 @@ OWN = (
         "A request that its document allows is answered with success or a cause.",
         _DOCUMENTS,
     ),
+    _own(
+        "envelope.json",
+        "Every answer is a JSON object, and its Content-Type says application/json.",
+        f"{_DOCUMENTS}: the only media type there is",
+    ),
+    _own(
+        "envelope.message",
+        "Every answer, error or not, has a message that is a text and not empty.",
+        f"{_DOCUMENTS}: a required text of at least one character",
+    ),
     _own("server.answers", "Every request gets an HTTP answer in time.", "HTTP"),
     _own("server.no-5xx", "No request makes the server fail with a 5xx.", _TABLE),
     _own_voice(

@@ -37,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "assumed: servers may well read this clause differently; that is a finding, not a failure",
     )
     config.addinivalue_line("markers", "dialects(*names): the clause is about these dialects only")
+    config.addinivalue_line(
+        "markers", "billable: makes calls that are accepted, and may be charged"
+    )
     config.stash[RUN] = Run(options.read(config))
     seed = config.getoption("--contract-seed")
     if seed is not None and not config.getoption("--hypothesis-seed", None):
@@ -57,7 +60,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, all_of in (("dialect", documents.DIALECTS), ("official", documents.OFFICIAL)):
         if name in metafunc.fixturenames:
             names = [item for item in all_of if item in asked and item in only]
-            metafunc.parametrize(name, names, scope="module")
+            words = f"not looked at: it is about {' and '.join(only)} only"
+            nobody = pytest.param("", marks=pytest.mark.skip(reason=words))
+            metafunc.parametrize(name, names or [nobody], scope="module")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

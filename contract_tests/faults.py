@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ DELETE = "deleteVoice"
 
 _TEXT = {"text": "Good morning.", "voice_id": "oversea_male1", "voice_language": "en"}
 _EZ_TEXT = {"text": "Good morning.", "voice_id": "voice_001"}
+#: Values that look like zh or en to a careless server, and others.
+_NO_LANGUAGES = ("fr", "EN", "Zh", "en-US", "zh_CN", "en ", "english", "ja", 1, True, ["en"])
 _NAMED = {"voice_name": "Narrator", "video_id": "830460928805724256"}
 
 
@@ -74,6 +77,21 @@ def _paging(operation: str) -> list[Fault]:
     ]
 
 
+def _wrong(
+    operation: str,
+    good: Mapping[str, Any],
+    field: str,
+    *values: Any,
+    clause: str = "schema.request.refused",
+    pairs: frozenset[tuple[int, int]] = PARAMETERS,
+) -> list[Fault]:
+    """A field with each of some values that its type or its enumeration forbids."""
+    return [
+        Fault(f"{field} {json.dumps(value)[:20]}", operation, clause, pairs, {**good, field: value})
+        for value in values
+    ]
+
+
 #: What the official dialects must refuse.
 OFFICIAL = [
     *_unreadable(SPEECH, "errors.1200-or-1201", PARAMETERS),
@@ -82,11 +100,10 @@ OFFICIAL = [
     Fault("no text", SPEECH, "speech.text.error-code", body=_without(_TEXT, "text")),
     Fault("empty text", SPEECH, "speech.text.error-code", body={**_TEXT, "text": ""}),
     Fault("text 1001", SPEECH, "speech.text.max-length", body={**_TEXT, "text": "a" * 1001}),
-    Fault("text a number", SPEECH, "speech.text.error-code", body={**_TEXT, "text": 1}),
-    Fault("text null", SPEECH, "speech.text.error-code", body={**_TEXT, "text": None}),
+    *_wrong(SPEECH, _TEXT, "text", 1, True, None, ["Hello"], {}),
     Fault("no voice", SPEECH, "speech.voice.unknown", body=_without(_TEXT, "voice_id")),
     Fault("empty voice", SPEECH, "speech.voice.unknown", body={**_TEXT, "voice_id": ""}),
-    Fault("voice an array", SPEECH, "speech.voice.unknown", body={**_TEXT, "voice_id": ["x"]}),
+    *_wrong(SPEECH, _TEXT, "voice_id", 1, True, None, ["oversea_male1"]),
     Fault(
         "unknown voice",
         SPEECH,
@@ -101,10 +118,8 @@ OFFICIAL = [
         ILLEGAL,
         {**_TEXT, "voice_language": "zh"},
     ),
-    Fault(
-        "unknown language", SPEECH, "speech.language.enum", body={**_TEXT, "voice_language": "fr"}
-    ),
-    Fault("language a number", SPEECH, "speech.language.enum", body={**_TEXT, "voice_language": 1}),
+    *_wrong(SPEECH, _TEXT, "voice_language", *_NO_LANGUAGES, clause="speech.language.enum"),
+    *_wrong(SPEECH, _TEXT, "voice_speed", True, [1.0], {}),
     Fault("speed a word", SPEECH, "speech.speed.type", body={**_TEXT, "voice_speed": "fast"}),
     Fault(
         "speed a numeric text",
@@ -118,19 +133,17 @@ OFFICIAL = [
     Fault(
         "name 21", VOICE, "voice-create.name.max-length", body={**_NAMED, "voice_name": "n" * 21}
     ),
-    Fault("name an object", VOICE, "voice-create.name.empty", body={**_NAMED, "voice_name": {}}),
+    *_wrong(VOICE, _NAMED, "voice_name", 1, True, None, ["Narrator"], {}),
+    *_wrong(VOICE, _NAMED, "voice_url", 1, ["http://127.0.0.1:9/sample.mp3"]),
+    *_wrong(VOICE, _NAMED, "video_id", 830460928805724256, True, {}),
+    *_wrong(VOICE, _NAMED, "callback_url", False, {}),
+    *_wrong(VOICE, _NAMED, "external_task_id", 42, True, ["a"]),
     Fault("no source", VOICE, "voice-create.source.required", body=_without(_NAMED, "video_id")),
     Fault(
         "empty sources",
         VOICE,
         "voice-create.source.required",
         body={"voice_name": "Narrator", "video_id": "", "voice_url": ""},
-    ),
-    Fault(
-        "video a number",
-        VOICE,
-        "voice-create.source.required",
-        body={**_NAMED, "video_id": 830460928805724256},
     ),
     Fault(
         "voice_url no address",
@@ -166,9 +179,7 @@ OFFICIAL = [
     ),
     Fault("no voice_id", DELETE, "voice-delete.unknown", body={}),
     Fault("empty voice_id", DELETE, "voice-delete.unknown", body={"voice_id": ""}),
-    Fault(
-        "voice_id a number", DELETE, "voice-delete.unknown", body={"voice_id": 850087542757535834}
-    ),
+    *_wrong(DELETE, {}, "voice_id", 850087542757535834, True, None, ["850087542757535834"]),
     Fault(
         "unknown voice_id", DELETE, "voice-delete.unknown", body={"voice_id": "850087542757535834"}
     ),
@@ -176,13 +187,22 @@ OFFICIAL = [
     *_paging("listPresetVoices"),
 ]
 
+
+def _ez_wrong(field: str, *values: Any) -> list[Fault]:
+    return _wrong(SPEECH, _EZ_TEXT, field, *values, clause="ez.errors.400", pairs=EZ)
+
+
 #: What EzModel must refuse.
 EZMODEL = [
     *_unreadable(SPEECH, "ez.errors.400", EZ),
     Fault("no text", SPEECH, "ez.text.required", EZ, _without(_EZ_TEXT, "text")),
     Fault("empty text", SPEECH, "ez.text.required", EZ, {**_EZ_TEXT, "text": ""}),
     Fault("text 10001", SPEECH, "ez.text.max-length", EZ, {**_EZ_TEXT, "text": "a" * 10_001}),
-    Fault("text a number", SPEECH, "ez.errors.400", EZ, {**_EZ_TEXT, "text": 1}),
+    *_ez_wrong("text", 1, True, None, ["Hello"], {}),
+    *_ez_wrong("voice_id", "", 1, True, None, ["voice_001"]),
+    *_ez_wrong("speed", "1.0", True, [1]),
+    *_ez_wrong("volume", "1.0", "loud", False, {}),
+    *_ez_wrong("callback_url", 1, {}),
     Fault("no voice", SPEECH, "ez.errors.400", EZ, _without(_EZ_TEXT, "voice_id")),
     Fault(
         "unknown voice",
@@ -192,6 +212,11 @@ EZMODEL = [
         {**_EZ_TEXT, "voice_id": "no-such-voice"},
         assumed=True,
     ),
+    Fault("speed 2.0001", SPEECH, "ez.speed.range", EZ, {**_EZ_TEXT, "speed": 2.0001}),
+    Fault("speed 0.4999", SPEECH, "ez.speed.range", EZ, {**_EZ_TEXT, "speed": 0.4999}),
+    Fault("speed 0", SPEECH, "ez.speed.range", EZ, {**_EZ_TEXT, "speed": 0}),
+    Fault("volume 2.0001", SPEECH, "ez.volume.range", EZ, {**_EZ_TEXT, "volume": 2.0001}),
+    Fault("volume -0.0001", SPEECH, "ez.volume.range", EZ, {**_EZ_TEXT, "volume": -0.0001}),
     Fault("speed 2.01", SPEECH, "ez.speed.range", EZ, {**_EZ_TEXT, "speed": 2.01}),
     Fault("speed 0.49", SPEECH, "ez.speed.range", EZ, {**_EZ_TEXT, "speed": 0.49}),
     Fault("speed a word", SPEECH, "ez.errors.400", EZ, {**_EZ_TEXT, "speed": "fast"}),

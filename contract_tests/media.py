@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
 import pytest
 
 from contract_tests import checks
 from contract_tests.target import Target
+
+
+def audio_of(data: dict[str, Any]) -> dict[str, Any]:
+    """The audio of a speech, which is there at once.
+
+    Raises:
+        Broken: the task has not succeeded.
+    """
+    checks.require(data["task_status"] == "succeed", "speech.synchronous", data)
+    audio: dict[str, Any] = data["task_result"]["audios"][0]
+    return audio
 
 
 def fetched(target: Target, url: str) -> bytes:

@@ -18,10 +18,12 @@ _SAID_IN_FULL = frozenset(
         "task.status.enum",
         "time.milliseconds",
         "speech.duration.string",
-        "voice-get.object",
         "errors.code-is-integer",
+        "speech.result.when-succeed",
     }
 )
+#: Rules beside a value that say nothing of its shape, so that no misfit is theirs.
+_NOT_OF_SHAPE = frozenset({"media.url.expires", "billing.unit-deduction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Shape:
 def _sure(node: Json) -> str:
     """The first rule beside a schema that is more than assumed."""
     rules = node.get("x-rules", ()) if isinstance(node, dict) else ()
-    return next((rule["id"] for rule in rules if rule["evidence"] != "assumed"), "")
+    sure = (rule["id"] for rule in rules if rule["evidence"] != "assumed")
+    return next((identifier for identifier in sure if identifier not in _NOT_OF_SHAPE), "")
 
 
 def _ids(value: Json) -> Iterator[str]:

@@ -133,6 +133,7 @@ class Target:
         query: Mapping[str, str | int] | None = None,
         credential: str | None = None,
         authorization: str | None = None,
+        content_type: str = "application/json",
     ) -> Answer:
         """Sends a request to the API.
 
@@ -140,11 +141,12 @@ class Target:
             body: bytes as they are, or a mapping as JSON.
             credential: the bearer credential, by default the target's key.
             authorization: the whole header instead; an empty one is not sent.
+            content_type: of the body; an empty one is not sent.
 
         Raises:
             Broken: there was no answer.
         """
-        headers = {"content-type": "application/json"} if body is not None else {}
+        headers = {"content-type": content_type} if body is not None and content_type else {}
         if authorization is None:
             authorization = f"Bearer {credential or self.api_key}"
         if authorization:

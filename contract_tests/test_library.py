@@ -9,18 +9,119 @@ from contract_tests.api import Api, Record
 from contract_tests.faults import ILLEGAL, PARAMETERS
 from contract_tests.receiver import Receiver
 
-#: Tasks on a page when nothing is said about it.
-DEFAULT_SIZE = 30
+#: Tasks on a page when nothing is said about it, and the most that every reading of the documents allows.
+DEFAULT_SIZE, LARGE_SIZE, LARGEST_SIZE = 30, 500, 1000
+#: Small pages of a list that are looked at, at most.
+MOST_PAGES = 6
+
+
+def _library(api: Api) -> list[Record]:
+    """The tasks of the official library, on one page."""
+    return _tasks(api, "listPresetVoices", 1, LARGE_SIZE, "presets.endpoint")
+
+
+def _tasks(api: Api, operation: str, number: int, size: int, clause: str) -> list[Record]:
+    query = {"pageNum": number, "pageSize": size}
+    tasks: list[Record] = api.data(operation, query=query, clause=clause)
+    return tasks
+
+
+def _voices(task: Record) -> list[Record]:
+    """The voices of a task; a failed one has none."""
+    voices: list[Record] = task["task_result"].get("voices", [])
+    return voices
 
 
 def _voice_ids(api: Api) -> list[str]:
     """The official voices. Skips the test where there are none."""
-    query = {"pageNum": 1, "pageSize": 500}
-    tasks: list[Record] = api.data("listPresetVoices", query=query, clause="presets.endpoint")
-    voices = [voice["voice_id"] for task in tasks for voice in task["task_result"]["voices"]]
+    tasks = _library(api)
+    voices = [voice["voice_id"] for task in tasks for voice in _voices(task)]
     if not voices:
         pytest.skip("not looked at: the official library is empty")
     return voices
+
+
+def test_official_voices_are_kling_s(voices_api: Api) -> None:
+    """The official library is listed page by page; each of its voices has an id and is owned by kling.
+
+    Source: presets.endpoint, presets.owner, ids.unique.
+    """
+    tasks = _library(voices_api)
+    voices = [voice for task in tasks for voice in _voices(task)]
+    for voice in voices:
+        checks.require(voice.get("owned_by", "kling") == "kling", "presets.owner", voice)
+    voice_ids = [voice["voice_id"] for voice in voices]
+    checks.distinct("ids.unique", voice_ids, "the official voices")
+    checks.distinct("ids.unique", [task["task_id"] for task in tasks], "the official library")
+
+
+def test_the_library_is_the_same_for_all(voices_api: Api) -> None:
+    """The official voices are the same at every look, and for every account.
+
+    Source: presets.same-for-all.
+    """
+    first = sorted(_voice_ids(voices_api))
+    second_key = voices_api.target.api_key2
+    looks = [voices_api]
+    if second_key:
+        looks.append(voices_api.with_target(voices_api.target.with_key(second_key)))
+    for api in looks:
+        seen = sorted(_voice_ids(api))
+        if seen != first:
+            raise checks.found("presets.same-for-all", f"{seen}\n  where {first} were shown before")
+    checks.kept("presets.same-for-all")
+
+
+def test_small_pages_make_up_the_library(voices_api: Api) -> None:
+    """A page holds pageSize tasks, but for the last; the next page goes on where it ended.
+
+    Source: paging.number, paging.size.counts-tasks, ids.unique.
+    """
+    whole = [task["task_id"] for task in _library(voices_api)]
+    if len(whole) < 2:
+        pytest.skip("not looked at: the official library has no two voices")
+    size = max(-(-len(whole) // (MOST_PAGES - 1)), min(2, len(whole) - 1))
+    shown: list[str] = []
+    for number in range(1, -(-len(whole) // size) + 1):
+        tasks = _tasks(voices_api, "listPresetVoices", number, size, "paging.number")
+        due = min(size, len(whole) - len(shown))
+        saw = f"{len(tasks)} tasks on page {number} of {size}, where {len(whole)} are to be shown"
+        checks.require(len(tasks) <= size, "paging.size.counts-tasks", saw)
+        shown += [task["task_id"] for task in tasks]
+        checks.require(len(tasks) == due, "paging.number", saw)
+    saw = f"pages of {size}: {shown}\n  where one page of {LARGE_SIZE} shows {whole}"
+    if [task["task_id"] for task in _library(voices_api)] == whole:  # the order stays
+        checks.require(shown == whole, "paging.number", saw)
+
+
+@pytest.mark.parametrize("operation", ["listPresetVoices", "listCustomVoices"])
+def test_a_short_page_is_the_last(voices_api: Api, operation: str) -> None:
+    """A page shorter than pageSize is the last: nothing is cut off a long one, and the next holds nothing.
+
+    Source: voice-list.no-total, paging.size.max, paging.size.counts-tasks.
+    """
+    for size in (LARGE_SIZE, DEFAULT_SIZE):
+        tasks = _tasks(voices_api, operation, 1, size, "paging.size.max")
+        saw = f"{len(tasks)} tasks on a page of {size}"
+        checks.require(len(tasks) <= size, "paging.size.counts-tasks", saw)
+        if len(tasks) == size:
+            continue
+        query = {"pageNum": 2, "pageSize": size}
+        after = voices_api.call(operation, query=query)
+        is_end = after.status == 400 or after.data == []  # paging.past-the-end is assumed
+        checks.require(is_end, "voice-list.no-total", f"{saw}, and then {after}")
+
+
+@pytest.mark.parametrize("operation", ["listPresetVoices", "listCustomVoices"])
+def test_a_page_may_be_large(voices_api: Api, operation: str) -> None:
+    """A pageSize of 500 is accepted; one of 1,000 too, or refused: the documents differ. Page 1,000 may be asked for.
+
+    Source: paging.size.max, paging.number.
+    """
+    for size in (1, LARGE_SIZE, LARGEST_SIZE):
+        answer = voices_api.call(operation, query={"pageNum": 1, "pageSize": size})
+        is_right = answer.pair == (200, 0) or (size == LARGEST_SIZE and answer.status == 400)
+        checks.require(is_right, "paging.size.max", answer)
 
 
 def test_an_official_voice_cannot_be_deleted(voices_api: Api) -> None:

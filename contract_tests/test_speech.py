@@ -1,81 +1,239 @@
-"""Text-to-speech, and the official voices."""
+"""Text-to-speech: what the answer holds, how speed and language are read, and the audio it leads to."""
 
 from __future__ import annotations
 
-from contract_tests import audio, checks
-from contract_tests.api import Api
-from contract_tests.media import fetched
+import re
+from typing import Any
+
+import pytest
+
+from contract_tests import audio, checks, samples
+from contract_tests.api import Api, Record
+from contract_tests.faults import ILLEGAL
+from contract_tests.media import audio_of, fetched
+from contract_tests.observation import Answer
+from contract_tests.receiver import Receiver
 
 #: How far the stated and the counted length of an audio may differ: an encoder's delay and a header frame.
 TOLERANCE_S = 0.15
-#: Requests that each dialect's document prints, and where their answers hold the audio.
-SPEECH = {
-    "klingai": {
-        "text": "Good morning. Your order has left.",
-        "voice_id": "oversea_male1",
-        "voice_language": "en",
-    },
-    "kkiai": {
-        "text": "Good morning. Your order has left.",
-        "voice_id": "oversea_male1",
-        "voice_language": "en",
-    },
-    "ezmodel": {"text": "Good morning. Your order has left.", "voice_id": "voice_001"},
-}
+#: Between these a short sentence lasts, whoever speaks it.
+SHORTEST_S, LONGEST_S = 0.05, 120.0
+#: A stated length that is so many times too long or too short is in another unit.
+OTHER_UNIT = 20.0
+#: How far two lengths of the same text at the same speed may differ, as a share.
+SAME = 0.025
+_FIVE_HUNDREDTHS = re.compile("0*[.]050*")
+SLOWEST, FASTEST = 0.8, 2.0
+#: Whether it is rounded up is told by copies of the page only.
+HALF = 1.25
+#: Long enough that a tenth of speed makes more than that.
+LONG_TEXT = "The quick brown fox jumps over the lazy dog while the band plays on. " * 4
 
 
+def _spoken(api: Api, clause: str = "", **fields: Any) -> Record:
+    """The data of a speech that must be accepted."""
+    endpoint = "ez.endpoint" if api.dialect == "ezmodel" else "speech.endpoint"
+    data: Record = api.data(
+        "createSpeech", samples.speech(api.dialect, **fields), clause=clause or endpoint
+    )
+    return data
+
+
+@pytest.mark.billable
 def test_a_speech_is_audio_of_the_stated_length(api: Api) -> None:
     """Text-to-speech answers at once with the address of an MP3 that anybody can fetch.
 
     It lasts as long as duration says.
 
-    Source: speech.synchronous, speech.mp3, speech.duration.true, media.url.no-auth; ez.synchronous, ez.mp3,
-    ez.duration.milliseconds.
+    Source: speech.synchronous, speech.mp3, speech.duration.string, speech.duration.true, media.url.no-auth,
+    task.updated-at.after-creation; ez.synchronous, ez.mp3, ez.duration.milliseconds.
     """
     official = api.dialect != "ezmodel"
-    data = api.data(
-        "createSpeech", SPEECH[api.dialect], clause="speech.endpoint" if official else "ez.endpoint"
-    )
+    data = _spoken(api)
     if official:
-        checks.require(data["task_status"] == "succeed", "speech.synchronous", data)
-        made = data["task_result"]["audios"][0]
+        made = audio_of(data)
+        later = data["updated_at"] >= data["created_at"]
+        checks.require(later, "task.updated-at.after-creation", data)
         url, stated_s = made["url"], float(made["duration"])
     else:
-        checks.kept(
-            "ez.synchronous", "ez.auth.key"
-        )  # the schema wants the audio, and the key was let in
+        checks.kept("ez.synchronous")  # the schema wants the audio
         url, stated_s = data["audio_url"], data["duration"] / 1000
+    unit = "speech.duration.string" if official else "ez.duration.milliseconds"
+    checks.require(SHORTEST_S <= stated_s <= LONGEST_S, unit, f"{stated_s} s stated: {data}")
     clause = "speech.mp3" if official else "ez.mp3"
     try:
         lasts_s = audio.duration_s(fetched(api.target, url))
     except audio.NotMp3 as reason:
         raise checks.Broken(clause, f"{url}: {reason}") from None
-    true = "speech.duration.true" if official else "ez.duration.milliseconds"
-    saw = f"{stated_s} s stated, {lasts_s:.3f} s at {url}"
     checks.kept(clause)
+    saw = f"{stated_s} s stated, {lasts_s:.3f} s at {url}"
+    same_unit = lasts_s / OTHER_UNIT < stated_s < lasts_s * OTHER_UNIT
+    checks.require(same_unit, unit, saw)
+    true = "speech.duration.true" if official else "ez.duration.milliseconds"
     checks.require(abs(lasts_s - stated_s) <= TOLERANCE_S, true, saw)
 
 
+@pytest.mark.billable
 def test_two_speeches_are_two_tasks(voices_api: Api) -> None:
-    """Two equal requests make two tasks with different ids.
+    """Two equal requests make two tasks with different ids, of tasks and of audios.
 
     Source: speech.every-call-is-new, ids.unique.
     """
-    request = SPEECH[voices_api.dialect]
-    made = [voices_api.data("createSpeech", request, clause="speech.endpoint") for _ in range(2)]
+    made = [_spoken(voices_api) for _ in range(2)]
     task_ids = [data["task_id"] for data in made]
     checks.distinct("speech.every-call-is-new", task_ids, made)
-    checks.distinct("ids.unique", task_ids, made)
+    checks.distinct("ids.unique", [*task_ids, *(audio_of(data)["id"] for data in made)], made)
 
 
-def test_official_voices_are_kling_s(voices_api: Api) -> None:
-    """The official library is listed page by page; each of its voices has an id and is owned by kling.
+@pytest.mark.billable
+@pytest.mark.dialects("ezmodel")
+def test_two_gateway_speeches_are_two_audios(api: Api) -> None:
+    """Two equal requests make two audios with different ids, and with their own request ids.
 
-    Source: presets.endpoint, presets.owner, ids.unique.
+    Source: ez.endpoint.
     """
-    query = {"pageNum": 1, "pageSize": 500}
-    tasks = voices_api.data("listPresetVoices", query=query, clause="presets.endpoint")
-    voices = [voice for task in tasks for voice in task["task_result"]["voices"]]
-    for voice in voices:
-        checks.require(voice.get("owned_by", "kling") == "kling", "presets.owner", voice)
-    checks.distinct("ids.unique", [voice["voice_id"] for voice in voices], "the official voices")
+    made = [_spoken(api) for _ in range(2)]
+    checks.distinct("ez.endpoint", [data["audio_id"] for data in made], made)
+
+
+@pytest.mark.billable
+def test_a_speech_is_no_task_of_ones_own(voices_api: Api, receiver: Receiver) -> None:
+    """A speech knows neither external_task_id nor callback_url, and shows no task_info.
+
+    So the same external id twice is no duplicate, and nobody is told.
+
+    Source: speech.no-callback, speech.no-task-info.
+    """
+    word, path = voices_api.target.unique("speech"), "/speech"
+    fields = {"external_task_id": word, "callback_url": receiver.base_url + path}
+    for number in (1, 2):
+        answer = voices_api.call("createSpeech", samples.speech(voices_api.dialect, **fields))
+        if answer.pair != (200, 0):
+            clause = "request.unknown-fields" if number == 1 else "speech.no-callback"
+            raise checks.found(clause, answer)
+        if "task_info" in answer.data:
+            raise checks.found("speech.no-task-info", answer)
+    told = receiver.inbox.of(path)
+    if told:
+        raise checks.found("speech.no-callback", told[0])
+    checks.kept("speech.no-callback", "speech.no-task-info")
+
+
+def test_speeches_are_not_listed(voices_api: Api) -> None:
+    """There is no list of speeches: a GET of the operation's path is refused as a wrong method, HTTP 404.
+
+    Source: speech.no-query.
+    """
+    path = voices_api.document.operations["createSpeech"].path
+    answer = voices_api.ask("GET", path)
+    checks.require(answer.status < 500, "server.no-5xx", answer)
+    if answer.status != 404:
+        raise checks.found("speech.no-query", answer)
+    checks.envelope(answer, voices_api.dialect)
+    checks.kept("speech.no-query")
+
+
+@pytest.mark.billable
+def test_a_missing_language_is_chinese(voices_api: Api) -> None:
+    """Without voice_language a text is read as zh: a Chinese voice speaks it, an English one is refused.
+
+    The page marks the field as required, too, so that refusing is another reading.
+
+    Source: speech.language.default, speech.voice.language-mismatch.
+    """
+    clause = "speech.language.default"
+    answer = voices_api.call("createSpeech", {"text": "您好", "voice_id": samples.CHINESE})
+    if answer.status == 400:
+        raise checks.found(clause, answer)
+    checks.require(answer.pair == (200, 0), clause, answer)
+    english = {"text": "Hello", "voice_id": samples.ENGLISH}
+    answer = voices_api.call("createSpeech", english)
+    checks.require(answer.pair in ILLEGAL, clause, answer)
+
+
+@pytest.mark.billable
+@pytest.mark.parametrize("speed", [0, 1e300, 10**30], ids=["zero", "1e300", "10 to 30"])
+def test_a_speed_out_of_range_is_adjusted(voices_api: Api, speed: float) -> None:
+    """A number outside 0.8 to 2.0, however far, is adjusted and not refused.
+
+    Source: speech.speed.out-of-range.
+    """
+    _adjusted(voices_api, speed, samples.speech(voices_api.dialect, voice_speed=speed))
+
+
+def _adjusted(api: Api, speed: float, request: dict[str, Any]) -> Answer:
+    """The answer to a speed that is adjusted and not refused; to refuse one out of range is another reading."""
+    out = not SLOWEST <= speed <= FASTEST
+    clause = "speech.speed.out-of-range" if out else "speech.speed.one-decimal"
+    answer = api.call("createSpeech", request)
+    if answer.status == 400:
+        raise checks.found(clause, answer)
+    checks.require(answer.pair == (200, 0), clause, answer)
+    return answer
+
+
+@pytest.mark.billable
+@pytest.mark.parametrize(
+    ("speed", "adjusted", "clause"),
+    [
+        (0.1, SLOWEST, "speech.speed.clamped"),
+        (5, FASTEST, "speech.speed.clamped"),
+        (1.24, 1.2, "speech.speed.one-decimal"),
+        (1.25, 1.3, "speech.speed.one-decimal"),
+        (1.26, 1.3, "speech.speed.one-decimal"),
+    ],
+)
+def test_a_speed_is_moved_to_the_nearest(
+    voices_api: Api, speed: float, adjusted: float, clause: str
+) -> None:
+    """A speed out of range speaks as its nearest end does, one with two decimals as the one it is rounded to.
+
+    That can only be heard: the lengths of the audios are compared. Another length is a finding for halves, and where
+    the same request does not sound the same twice.
+
+    Source: speech.speed.clamped, speech.speed.one-decimal.
+    """
+    asked = samples.speech(voices_api.dialect, text=LONG_TEXT, voice_speed=speed)
+    answer = _adjusted(voices_api, speed, asked)
+    other = _spoken(voices_api, text=LONG_TEXT, voice_speed=adjusted)
+    first_s, second_s = _stated_s(answer.data), _stated_s(other)
+    if abs(first_s - second_s) > SAME * second_s:
+        saw = f"{first_s:g} s at speed {speed} and {second_s:g} s at {adjusted}\n  {answer}"
+        again_s = _stated_s(_spoken(voices_api, text=LONG_TEXT, voice_speed=adjusted))
+        if speed == HALF or again_s != second_s:
+            raise checks.found(clause, saw)
+        raise checks.Broken(clause, saw)
+    checks.kept(clause)
+
+
+@pytest.mark.billable
+def test_a_speech_has_one_price(voices_api: Api) -> None:
+    """A call costs 0.05 units, whatever the length; where the answer names units, they are a text.
+
+    Source: speech.price, billing.unit-deduction.
+    """
+    made = [_spoken(voices_api, text=text) for text in ("a", LONG_TEXT)]
+    prices = [str(data.get("final_unit_deduction", "")) for data in made]
+    if "" in prices:
+        pytest.skip("not looked at: the answer names no units, and need not")
+    if prices[0] != prices[1]:
+        raise checks.found("speech.price", made)
+    if not _FIVE_HUNDREDTHS.fullmatch(prices[0]):
+        raise checks.found("billing.unit-deduction", made)
+    checks.kept("speech.price", "billing.unit-deduction")
+
+
+def test_a_success_says_so(voices_api: Api) -> None:
+    """The message of a success is SUCCEED.
+
+    Source: envelope.message-succeed.
+    """
+    for operation in ("listPresetVoices", "listCustomVoices"):
+        answer = voices_api.call(operation)
+        if answer.pair == (200, 0) and answer.json["message"] != "SUCCEED":
+            raise checks.found("envelope.message-succeed", answer)
+    checks.kept("envelope.message-succeed")
+
+
+def _stated_s(data: Record) -> float:
+    return float(audio_of(data)["duration"])

@@ -24,6 +24,11 @@ def token(access_key: str, secret: str, *, valid_from_s: float, valid_to_s: floa
     return f"{signed}.{_text(signature)}"
 
 
+def unreadable() -> str:
+    """Something that looks like a token, but whose claims are no JSON."""
+    return f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_text(b'no claims')}.{_text(b'signature')}"
+
+
 def _part(value: dict[str, Any]) -> str:
     return _text(json.dumps(value, separators=(",", ":")).encode())
 

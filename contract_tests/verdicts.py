@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests import checks, clauses, documents, options
+from contract_tests import checks, clauses, documents, options, reasons
 
 FAILED, FINDING, NOT_LOOKED_AT, PASSED = "failed", "finding", "not_looked_at", "passed"
 #: In the order of their weight.
@@ -19,7 +19,6 @@ _NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
 _SOURCE = re.compile(r"Source: (.*)", re.DOTALL)
 _ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _CURL = re.compile(r"^\s*(curl .*)$", re.MULTILINE)
-_NOBODY = "no check of this run looks at it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,8 @@ class Verdicts:
             elif seen_in:
                 yield Verdict(clause, PASSED, f"kept by {', '.join(seen_in)}", None, seen_in)
             else:
-                yield Verdict(clause, NOT_LOOKED_AT, self._reasons.get(identifier, _NOBODY))
+                because = self._reasons.get(identifier) or reasons.of(identifier)
+                yield Verdict(clause, NOT_LOOKED_AT, because)
 
     def _failed(self, item: pytest.Item, dialect: str, error: BaseException) -> None:
         for one in _flat(error):

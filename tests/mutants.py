@@ -296,7 +296,7 @@ MUTANTS: dict[str, tuple[Callable[[], ASGIApp], str]] = {
     "speaks_in_custom_voices": (speaks_in_custom_voices, "speech.voice.custom-refused"),
     "doubling": (Doubling, "voice-create.external-id.no-effect"),
     "pages_of_ten": (pages_of_ten, "paging.size"),
-    "counts_bytes": (counts_bytes, "speech.text.code-points"),
+    "counts_bytes": (counts_bytes, "speech.text.max-length"),
     "fails_on_surrogates": (fails_on_surrogates, "server.no-5xx"),
     "fails_on_nul": (fails_on_nul, "server.no-5xx"),
 }

@@ -1,0 +1,179 @@
+"""Lengths, on both sides of every bound: a character is a code point, however many bytes or units it takes."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from contract_tests import checks, samples
+from contract_tests.api import Api
+from contract_tests.faults import PARAMETERS, VOICE
+from contract_tests.receiver import Receiver
+
+#: A character of three bytes and one UTF-16 unit, and one of four bytes and two units.
+BMP, ASTRAL = "您", "\N{STUDIO MICROPHONE}"
+LONGEST_TEXT, LONGEST_NAME, LONGEST_URL, LONGEST_ID = 1000, 20, 4096, 256
+REFUSED = frozenset({(400, 1200), (400, 1201), (400, 1300), (400, 1301)})
+
+
+def _speech(character: str, length: int) -> dict[str, object]:
+    return {
+        "text": (character * length)[:length],
+        "voice_id": samples.ENGLISH if character.isascii() else samples.CHINESE,
+        "voice_language": "en" if character.isascii() else "zh",
+    }
+
+
+@pytest.mark.billable
+@pytest.mark.parametrize("character", ["word ", BMP, ASTRAL], ids=["ASCII", "BMP", "astral"])
+def test_a_text_has_at_most_1000_characters(voices_api: Api, character: str) -> None:
+    """A text of 1,000 characters is spoken, one of 1,001 refused with HTTP 400.
+
+    How characters beyond the basic plane are counted is assumed: as one.
+
+    Source: speech.text.max-length, speech.text.error-code, speech.text.code-points.
+    """
+    longest = voices_api.call("createSpeech", _speech(character, LONGEST_TEXT))
+    too_long = voices_api.send("createSpeech", _speech(character, LONGEST_TEXT + 1))
+    voices_api.refused(too_long, "createSpeech", "speech.text.max-length", REFUSED)
+    if longest.pair != (200, 0) and character == ASTRAL:
+        raise checks.found("speech.text.code-points", longest)
+    checks.require(longest.pair == (200, 0), "speech.text.max-length", longest)
+    checks.kept("speech.text.code-points")
+    if too_long.code not in (1200, 1201):
+        raise checks.found("speech.text.error-code", too_long)
+    checks.kept("speech.text.error-code")
+
+
+@pytest.mark.billable
+def test_a_single_character_is_spoken(api: Api) -> None:
+    """A text of one character is spoken.
+
+    Source: speech.endpoint, ez.endpoint.
+    """
+    clause = "speech.endpoint" if api.dialect != "ezmodel" else "ez.endpoint"
+    api.data("createSpeech", samples.speech(api.dialect, text="a"), clause=clause)
+
+
+@pytest.mark.billable
+@pytest.mark.parametrize("character", ["n", BMP, ASTRAL], ids=["ASCII", "BMP", "astral"])
+def test_a_name_has_at_most_20_characters(
+    voices_api: Api, receiver: Receiver, character: str
+) -> None:
+    """A voice_name of 1 to 20 characters is accepted, one of 21 refused with HTTP 400.
+
+    Source: voice-create.name.max-length.
+    """
+    clause = "voice-create.name.max-length"
+    for length in (1, LONGEST_NAME):
+        answer = voices_api.call(VOICE, samples.voice(receiver, voice_name=character * length))
+        if answer.pair != (200, 0) and character == ASTRAL:
+            raise checks.found(clause, answer)
+        checks.require(answer.pair == (200, 0), clause, answer)
+    too_long = samples.voice(receiver, voice_name=character * (LONGEST_NAME + 1))
+    voices_api.refused(voices_api.send(VOICE, too_long), VOICE, clause, PARAMETERS)
+
+
+@pytest.mark.billable
+def test_two_voices_may_have_one_name(voices_api: Api, receiver: Receiver) -> None:
+    """Two voices of an account may have the same name.
+
+    Source: voice-create.name.not-unique.
+    """
+    for _ in range(2):
+        answer = voices_api.call(VOICE, samples.voice(receiver, voice_name="One of two"))
+        if answer.status == 400:
+            raise checks.found("voice-create.name.not-unique", answer)
+        checks.require(answer.pair == (200, 0), "voice-create.endpoint", answer)
+    checks.kept("voice-create.name.not-unique")
+
+
+@pytest.mark.billable
+def test_an_empty_text_is_an_absent_field(voices_api: Api, receiver: Receiver) -> None:
+    """Optional fields may be empty, as in the official sample: that is as if they were not given.
+
+    An empty external id is none, so that a second one is no duplicate.
+
+    Source: voice-create.empty-is-absent, voice-create.fields, task.info.empty.
+    """
+    clause = "voice-create.empty-is-absent"
+    for name in ("Empty fields", "Again"):
+        body = samples.voice(
+            receiver, voice_name=name, video_id="", callback_url="", external_task_id=""
+        )
+        data = voices_api.data(VOICE, body, clause=clause)
+        is_empty = not data["task_info"].get("external_task_id")
+        checks.require(is_empty, "task.info.empty", data)
+    if voices_api.dialect == "kkiai":
+        checks.kept("voice-create.fields")
+
+
+@pytest.mark.billable
+def test_both_sources_are_accepted(voices_api: Api, receiver: Receiver) -> None:
+    """A request with voice_url and video_id is accepted; which one is used is not said.
+
+    Source: voice-create.source.both.
+    """
+    answer = voices_api.call(VOICE, samples.voice(receiver, video_id="830460928805724256"))
+    if answer.pair != (200, 0):
+        raise checks.found("voice-create.source.both", answer)
+    checks.kept("voice-create.source.both")
+
+
+@pytest.mark.billable
+@pytest.mark.parametrize("field", ["voice_url", "callback_url"])
+def test_an_address_has_at_most_4096_characters(
+    voices_api: Api, receiver: Receiver, field: str
+) -> None:
+    """An address of 4,096 characters is accepted, one of 4,097 refused.
+
+    Source: voice-create.url.max-length.
+    """
+    clause = "voice-create.url.max-length"
+    for length, pairs in ((LONGEST_URL, {(200, 0)}), (LONGEST_URL + 1, PARAMETERS)):
+        address = f"{receiver.sample_url}?".ljust(length, "x")
+        answer = voices_api.call(VOICE, samples.voice(receiver, **{field: address}))
+        if answer.pair not in pairs:
+            raise checks.found(clause, answer)
+    checks.kept(clause)
+
+
+@pytest.mark.billable
+@pytest.mark.parametrize(
+    ("operation", "field", "clause"),
+    [
+        ("createSpeech", "voice_id", "speech.voice.id-length"),
+        (VOICE, "video_id", "voice-create.video.id-length"),
+    ],
+)
+def test_a_very_long_id_is_refused(
+    voices_api: Api, operation: str, field: str, clause: str
+) -> None:
+    """An id of 257 characters is refused: it could only be unknown.
+
+    Source: speech.voice.id-length, voice-create.video.id-length.
+    """
+    body = {"voice_name": "Long id"} if operation == VOICE else samples.speech(voices_api.dialect)
+    answer = voices_api.call(operation, {**body, field: "1" * (LONGEST_ID + 1)})
+    if answer.pair not in PARAMETERS:
+        raise checks.found(clause, answer)
+    checks.kept(clause)
+
+
+@pytest.mark.billable
+@pytest.mark.parametrize("kind", ["long", "odd"])
+def test_an_external_id_may_be_anything(voices_api: Api, receiver: Receiver, kind: str) -> None:
+    """An external id may be long and of any characters, and finds its task.
+
+    Source: voice-create.external-id.no-bound.
+    """
+    clause = "voice-create.external-id.no-bound"
+    word = voices_api.target.unique("x" * 400 if kind == "long" else "é 没有 %41?&#\N{EYES}+")
+    answer = voices_api.call(VOICE, samples.voice(receiver, external_task_id=word))
+    if answer.pair != (200, 0):
+        raise checks.found(clause, answer)
+    found = voices_api.call("getCustomVoice", name=word)
+    if found.pair != (200, 0):
+        raise checks.found(clause, f"{found}\n  where {quote(word)} was accepted")
+    checks.kept(clause)
