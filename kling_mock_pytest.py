@@ -138,7 +138,6 @@ def kling_mock(
     account of those, which tests then share, each beginning anew.
     """
     _check_package()
-    from mock_server.testing.asking import ControlFailed
     from mock_server.testing.fixture import KlingMock, key_of
 
     options = _options(request)
@@ -152,11 +151,10 @@ def kling_mock(
         if server.is_closed_circle:
             account.reset()
         strict = options.get("strict", request.config.getini("kling_mock_strict"))
-        try:
-            allows = bool(options.get("allow_refusals"))
-            account.begin(options, strict=bool(strict), allow_refusals=allows)
-        except ControlFailed as error:
-            pytest.fail(f"@pytest.mark.kling_mock: {error}", pytrace=False)
+        allows = bool(options.get("allow_refusals"))
+        refused = account.begin(options, strict=bool(strict), allow_refusals=allows)
+        if refused:
+            pytest.fail(f"@pytest.mark.kling_mock: {refused}", pytrace=False)
         request.node.stash[_USED] = account
         request.node.stash[_FAILED] = False
         yield account
@@ -188,7 +186,8 @@ def _server(usual: RunningServer, others: _Servers, options: dict[str, Any]) -> 
     try:
         return others.get(usual, chosen)
     except SettingsError as error:
-        pytest.fail(f"@pytest.mark.kling_mock: {error}", pytrace=False)
+        words = str(error)
+    pytest.fail(f"@pytest.mark.kling_mock: {words}", pytrace=False)
 
 
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:

@@ -202,6 +202,12 @@ class RunningServer:
         found = world.accounts.find(key_account(api_key))
         return found is not None and found.is_touched
 
+    @property
+    def anonymous_requests(self) -> int:
+        """How many requests came without a valid credential; 0 where that is not known."""
+        world = self._now.world
+        return 0 if world is None else world.accounts.anonymous.journal.last
+
     def start(self) -> RunningServer:
         """Starts; returns when it is ready.
 

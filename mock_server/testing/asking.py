@@ -46,6 +46,10 @@ class NotAsExpected(AssertionError):
     """Raised when what a test expects did not happen; the message says what did."""
 
 
+for _shown in (ControlFailed, NotAsExpected):
+    _shown.__module__ = "mock_server.testing"  # where tests import them from
+
+
 class Http:
     """Connections to the control API of one server, for all its accounts. Safe to use from several threads.
 
@@ -240,6 +244,8 @@ def blocking_of(via: Via, steps: Steps[T]) -> T:
                 call = steps.throw(error)
             else:
                 call = steps.send(value)
+    except (ControlFailed, NotAsExpected) as error:
+        raise error.with_traceback(None) from None  # how it was asked is nothing to the test
     except StopIteration as done:
         found: T = done.value
         return found
@@ -258,6 +264,8 @@ async def awaited_of(via: Via, steps: Steps[T]) -> T:
                 call = steps.throw(error)
             else:
                 call = steps.send(value)
+    except (ControlFailed, NotAsExpected) as error:
+        raise error.with_traceback(None) from None  # how it was asked is nothing to the test
     except StopIteration as done:
         found: T = done.value
         return found
@@ -273,7 +281,7 @@ def expecting(call: Call) -> Steps[Value]:
     try:
         value = yield call
     except ControlFailed as error:
-        if error.status in (408, 409):
-            raise NotAsExpected(str(error)) from None
-        raise
+        if error.status not in (408, 409):
+            raise
+        raise NotAsExpected(str(error)) from None
     return value

@@ -47,8 +47,7 @@ class _Callbacks(Part):
         self, *, since: int = 0, **match: Unpack[CallbackMatch]
     ) -> Steps[builtins.list[Value]]:
         """The attempts that match, in the order in which they ended, each with the ``body`` that was sent."""
-        found, _ = yield from _attempts(match, since)
-        return found
+        return (yield from _attempts(match, since))[0]
 
     @twin
     def wait_for(
@@ -98,8 +97,8 @@ class _Callbacks(Part):
             TypeError: more than one number is given, or a key is not known.
         """
         __tracebackhide__ = True
-        wanted = amount(count, at_least, at_most)
-        found, rows = yield from _attempts(match, since)
+        wanted = amount("callback", count, at_least, at_most)
+        found, rows, meant = yield from _attempts(match, since)
         least = at_least or (1 if count is None and at_most is None and at_least is None else 0)
         most = at_most
         if count is not None:
@@ -107,8 +106,8 @@ class _Callbacks(Part):
         if len(found) < least or (most is not None and len(found) > most):
             numbers = ", ".join(str(item["number"]) for item in found)
             which = f" (no. {numbers})" if numbers else ""
-            lines = [f"expected {wanted} callback like {said(match)}, found {len(found)}{which}"]
-            near = _near(match, rows) if len(found) < least else []
+            lines = [f"expected {wanted} like {said(match)}, found {len(found)}{which}"]
+            near = _near(meant, rows) if len(found) < least else []
             raise NotAsExpected(joined([*lines, *near, *_all(rows)]))
         self._via.expected.deliveries.update(item["delivery"] for item in found)
 
@@ -135,7 +134,7 @@ class _Callbacks(Part):
             raise ValueError("assert_order needs at least one pattern")
         earliest = 0
         for place, match in enumerate(matches, start=1):
-            found, rows = yield from _attempts(match, since)
+            found, rows, _ = yield from _attempts(match, since)
             later = [item for item in found if item["number"] > earliest]
             if not later:
                 after = f" after no. {earliest}" if earliest else ""
@@ -184,8 +183,10 @@ def _acting(action: str, delivery: int | None) -> Call:
     return Call("POST", f"/deliveries/{delivery}", {"action": action}, waits_s=None)
 
 
-def _attempts(match: Mapping[str, Any], since: int) -> Steps[tuple[list[Value], list[Value]]]:
-    """The attempts that match, and all, each with the body that was sent."""
+def _attempts(
+    match: Mapping[str, Any], since: int
+) -> Steps[tuple[list[Value], list[Value], Value]]:
+    """The attempts that match, and all, each with the body that was sent; and the match with the task's own id."""
     unknown = sorted(set(match) - _KNOWN)
     if unknown:
         raise TypeError(f"unknown {unknown[0]!r}; known are {', '.join(sorted(_KNOWN))}")
@@ -201,7 +202,7 @@ def _attempts(match: Mapping[str, Any], since: int) -> Steps[tuple[list[Value], 
             if error.status != 404:
                 raise
     rows = [row for row in rows if row["number"] > since]
-    return [row for row in rows if next(_mismatches(wanted, row), None) is None], rows
+    return [row for row in rows if next(_mismatches(wanted, row), None) is None], rows, wanted
 
 
 def _mismatches(match: Mapping[str, Any], row: Value) -> Iterator[str]:

@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from mock_server.ctl_client import Call, segment
+from mock_server.ctl_faults import fault_text
+from mock_server.terminal import cell
 from mock_server.testing.asking import (
     Awaiting,
     Blocking,
@@ -23,6 +25,7 @@ from mock_server.testing.asking import (
 from mock_server.testing.words import said
 
 _WHEN = ("after", "count", "probability", "window", "ttl")
+_OF_CALLBACKS = frozenset(("drop", "hold", "early", "times", "delay", "replay", "signature"))
 REQUESTS = "/faults"
 CALLBACKS = "/callback-faults"
 
@@ -268,7 +271,7 @@ def fared(rule: Mapping[str, Any]) -> str:
     bypassed = f", {rule['bypassed']} bypassed" if rule.get("bypassed") else ""
     what = said(rule["match"]) if rule["match"] else "anything"
     return (
-        f"fault {rule['id']} ({said(rule['fault'])} on {what}) struck {rule['consumed']}{wanted}"
+        f"fault {rule['id']} ({_text(rule['fault'])} on {what}) struck {rule['consumed']}{wanted}"
         f" times: {rule['matched']} matched{bypassed}"
     )
 
@@ -282,4 +285,11 @@ def played(plan: Mapping[str, Any]) -> str:
 
 
 def _steps(steps: Sequence[Any]) -> str:
-    return ", ".join(step if isinstance(step, str) else said(step) for step in steps)
+    return ", ".join(map(_text, steps))
+
+
+def _text(fault: Any) -> str:
+    """A fault as a text where one can say it; those of callbacks are other objects, and few."""
+    if isinstance(fault, Mapping) and not _OF_CALLBACKS & set(fault):
+        return cell(fault_text(fault))
+    return cell(fault) if isinstance(fault, str) else said(fault)

@@ -14,8 +14,8 @@ from mock_server.core.limits import Rate
 from mock_server.ctl_client import Call
 from mock_server.embedding import MockAccount
 from mock_server.settings import Settings, default_of, flag
-from mock_server.testing.asking import ControlFailed, Http, Steps, blocking_of
-from mock_server.testing.strictness import anonymous_last, problems
+from mock_server.testing.asking import ControlFailed, Http, blocking_of
+from mock_server.testing.strictness import problems
 from mock_server.testing.timeline import timeline_of
 
 if TYPE_CHECKING:
@@ -80,26 +80,19 @@ class KlingMock(MockAccount):
             self._setenv(variable, value)
         return variables
 
-    def begin(self, options: Mapping[str, Any], *, strict: bool, allow_refusals: bool) -> None:
-        """Sets up what a marker says about the account.
-
-        Raises:
-            ControlFailed: a value cannot be used; the message names the keyword.
-        """
+    def begin(self, options: Mapping[str, Any], *, strict: bool, allow_refusals: bool) -> str:
+        """Sets up what a marker says about the account; returns why that cannot be, or nothing."""
         self._options = {name: options[name] for name in ACCOUNT_OPTIONS if name in options}
         self.strict, self.allow_refusals = strict, allow_refusals
-        blocking_of(self, self._beginning())
-
-    def _beginning(self) -> Steps[None]:
+        self._since_anonymous = self.server.anonymous_requests
         for name, value in self._options.items():
             try:
-                yield _SETTING_UP[name](value)
+                self.http.value(_SETTING_UP[name](value), self.api_key)
             except ControlFailed as error:
-                raise ControlFailed(f"{name}={value!r}: {error}", error.status) from None
+                return f"{name}={value!r}: {error}"
             except (TypeError, ValueError):
-                raise ControlFailed(f"{name}={value!r} cannot be used") from None
-        if self.strict:
-            self._since_anonymous = yield from anonymous_last()
+                return f"{name}={value!r} cannot be used"
+        return ""
 
     def problems(self) -> list[str]:
         """What strictness finds wrong by now, a line each.
@@ -118,7 +111,8 @@ class KlingMock(MockAccount):
         After the end of the account it is what it was when it was first asked for, or empty.
         """
         if not self._section and not self._ended:
-            lines = [timeline_of(self, (self.secret_key,)), *self._again()]
+            said = timeline_of(self, (self.secret_key,), since_anonymous=self._since_anonymous)
+            lines = [said, *self._again()]
             self._section = "\n".join(lines)
         return self._section
 

@@ -112,7 +112,7 @@ class _Requests(Part):
             TypeError: more than one number is given.
         """
         __tracebackhide__ = True
-        wanted = amount(count, at_least, at_most)
+        wanted = amount("request", count, at_least, at_most)
         bounds = {"count": count, "at_least": at_least, "at_most": at_most}
         given = {name: value for name, value in bounds.items() if value is not None}
         verdict = yield _verification([{"match": pattern, **given}], since)  # type: ignore[typeddict-item]

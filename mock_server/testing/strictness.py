@@ -17,12 +17,6 @@ from mock_server.testing.words import request_line
 _REFUSALS = frozenset((*range(1000, 1100), *range(1200, 1300)))
 
 
-def anonymous_last() -> Steps[int]:
-    """The number of the newest request without a valid credential: whose they are, only the time says."""
-    query = {"account": ANONYMOUS, "limit": 1}
-    return int((yield Call("GET", "/journal", query=query))["last"])
-
-
 def problems(account: Via, *, since_anonymous: int, allow_refusals: bool) -> Steps[list[str]]:
     """What is wrong with what happened in an account, a line each; none when nothing is.
 
@@ -37,7 +31,8 @@ def problems(account: Via, *, since_anonymous: int, allow_refusals: bool) -> Ste
     found += _unexpected(entries, account.expected.requests, allow_refusals=allow_refusals)
     query = {"account": ANONYMOUS, "since": since_anonymous}
     anonymous = (yield Call("GET", "/journal", query=query))["entries"]
-    found += _unexpected(anonymous, frozenset(), allow_refusals=allow_refusals)
+    nobodys = _unexpected(anonymous, frozenset(), allow_refusals=allow_refusals)
+    found += (f"{line} (without a valid credential)" for line in nobodys)
     faults = (yield Call("GET", "/faults"))["faults"]
     faults += (yield Call("GET", "/callback-faults"))["callback_faults"]
     # Whether one of chance strikes is chance.
@@ -62,13 +57,8 @@ def _unexpected(
             continue
         if not entry["operation"]:
             yield f"unexpected request: {request_line(entry)}"
-        elif entry["code"] in _REFUSALS and not allow_refusals and not _is_scenario(entry):
+        elif entry["code"] in _REFUSALS and not allow_refusals:
             yield f"refused request: {request_line(entry)}"
-
-
-def _is_scenario(entry: Mapping[str, Any]) -> bool:
-    """Whether the scenario refused it, as somebody has asked for."""
-    return entry["scenario"] not in ("", "default")
 
 
 def _failed(delivery: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mock_server.ctl_client import Call
+from mock_server.store import ANONYMOUS
 from mock_server.terminal import cell, count, instant
 from mock_server.testing.asking import ControlFailed, Steps, Via, blocking_of
 from mock_server.testing.words import attempt_line, request_line
@@ -24,14 +25,17 @@ _HIDDEN = "***"
 Row = tuple[int, int, str]
 
 
-def timeline_of(account: Via, secrets: tuple[str, ...] = ()) -> str:
+def timeline_of(
+    account: Via, secrets: tuple[str, ...] = (), *, since_anonymous: int | None = None
+) -> str:
     """What happened in an account, a line each; bounded, and without secrets. Never raises.
 
     Args:
         secrets: more that is not shown, besides the credential of the account.
+        since_anonymous: requests without a valid credential after this number are shown too.
     """
     try:
-        rows = blocking_of(account, _rows())
+        rows = blocking_of(account, _rows(since_anonymous))
     except ControlFailed as error:
         return f"kling-mock: what happened is not known: {error}"
     text = _SECRET.sub(_HIDDEN, "\n".join(_lines(rows)))
@@ -41,18 +45,33 @@ def timeline_of(account: Via, secrets: tuple[str, ...] = ()) -> str:
     return text
 
 
-def _rows() -> Steps[list[Row]]:
+def _rows(since_anonymous: int | None) -> Steps[list[Row]]:
     entries = (yield Call("GET", "/journal"))["entries"]
+    nobodys = []
+    if since_anonymous is not None:
+        query = {"account": ANONYMOUS, "since": since_anonymous}
+        nobodys = (yield Call("GET", "/journal", query=query))["entries"]
     tasks = (yield Call("GET", "/tasks", query={"limit": 1000}))["tasks"]
     attempts = (yield Call("GET", "/callbacks"))["callbacks"]
     deliveries = (yield Call("GET", "/deliveries"))["deliveries"]
     rows = [(entry["at"], 0, _request(entry)) for entry in entries]
+    now = (yield Call("GET", "/clock"))["now"]
+    # Their clock is another one: they are shown where they were on the machine's.
+    rows += (
+        (_place(item["wall"], entries, now), 0, f"{_request(item)} (without a valid credential)")
+        for item in nobodys
+    )
     rows += (row for task in reversed(tasks) for row in _statuses(task))
     rows += ((item["at"], 2, f"callback {attempt_line(item)}") for item in attempts)
     for item in deliveries:
         if not item["attempts"]:
             rows.append((item["next_at"] or 0, 3, _unsent(item)))
     return sorted(rows, key=lambda row: (row[0] or float("inf"), row[1]))
+
+
+def _place(wall: int, entries: list[dict[str, Any]], now: int) -> int:
+    """The virtual instant (ms) of the account's next request, or the present one."""
+    return next((entry["at"] for entry in entries if entry["wall"] > wall), now)
 
 
 def _request(entry: dict[str, Any]) -> str:

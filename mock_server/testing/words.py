@@ -88,17 +88,17 @@ def _said(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=list)
 
 
-def amount(number: int | None, at_least: int | None, at_most: int | None) -> str:
-    """How many are wanted: ``exactly 2``.
+def amount(noun: str, number: int | None, at_least: int | None, at_most: int | None) -> str:
+    """How many are wanted: ``exactly 2 requests``.
 
     Raises:
         TypeError: more than one is given, so that nobody knows which counts.
     """
     given = {"exactly": number, "at least": at_least, "at most": at_most}
-    found = [f"{name} {value}" for name, value in given.items() if value is not None]
+    found = [f"{name} {count(value, noun)}" for name, value in given.items() if value is not None]
     if len(found) > 1:
         raise TypeError("give only one of count, at_least and at_most")
-    return found[0] if found else "at least 1"
+    return found[0] if found else f"at least 1 {noun}"
 
 
 def listed(title: str, lines: Sequence[str]) -> list[str]:
