@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from functools import partial, update_wrapper, wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
@@ -226,7 +226,7 @@ class twin(Generic[P, T]):  # a decorator
     def __get__(self, at: Blocking, owner: type) -> Callable[P, T]: ...
 
     @overload
-    def __get__(self, at: Awaiting, owner: type) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, at: Awaiting, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
 
     def __get__(self, at: Part | None, owner: type) -> Any:
         """The method of a part."""
