@@ -313,7 +313,8 @@ class _Running:
         """Closes the socket in a process that was forked off: it must not keep the port when this one ends."""
         self._lock = threading.Lock()
         with contextlib.suppress(OSError):
-            self._sock.close()
+            # The event loop holds the socket, so that closing it would wait for a loop that never runs here.
+            os.close(self._sock.detach())
 
     def _run(self) -> None:
         server = self._server
