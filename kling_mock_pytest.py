@@ -63,20 +63,21 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"kling-mock: seed {seed}" if seed else None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+# The older form of a wrapper: a suite with an older pytest must not break because this plugin is installed.
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Adds to the report of a failing test what happened in its account."""
-    report = yield
+    outcome = yield
     account = item.stash.get(_USED, None)
-    if account is not None and report.failed:
+    if account is None:
+        return
+    report = outcome.get_result()
+    if report.failed:
         item.stash[_FAILED] = True
         if section := account.section():
             report.sections.append(("kling-mock", section))
-    if account is not None and report.when == "teardown":
+    if report.when == "teardown":
         del item.stash[_USED]
-    return report
 
 
 class _Servers:
@@ -145,10 +146,10 @@ def kling_mock(
     runs = request.config.stash[_RUNS]
     runs[request.node.nodeid] += 1
     own_key = key_of(request.node.nodeid, runs[request.node.nodeid])
-    key, pair = server.credentials("" if server.is_closed_circle else own_key)
+    key, pair = server.credentials("" if server.is_restricted else own_key)
     with pytest.MonkeyPatch.context() as patch:
         account = KlingMock(server, key, pair, server.http, patch.setenv)
-        if server.is_closed_circle:
+        if server.is_restricted:
             account.reset()
         strict = options.get("strict", request.config.getini("kling_mock_strict"))
         allows = bool(options.get("allow_refusals"))
