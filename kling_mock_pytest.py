@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ _MARKER = (
     f" {', '.join((*OF_TEST, *OF_ACCOUNT, *OF_SERVER))}."
 )
 _USED: pytest.StashKey[KlingMock] = pytest.StashKey()
-_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+_BROKEN_OFF: pytest.StashKey[bool] = pytest.StashKey()
 _RUNS: pytest.StashKey[Counter[str]] = pytest.StashKey()
 
 
@@ -65,17 +66,19 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 # The older form of a wrapper: a suite with an older pytest must not break because this plugin is installed.
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, None]:
     """Adds to the report of a failing test what happened in its account."""
     outcome = yield
     account = item.stash.get(_USED, None)
     if account is None:
         return
     report = outcome.get_result()
-    if report.failed:
-        item.stash[_FAILED] = True
-        if section := account.section():
-            report.sections.append(("kling-mock", section))
+    if call.excinfo is not None:  # it failed, as expected or not, or was skipped on the way
+        item.stash[_BROKEN_OFF] = True
+    if report.failed and (section := account.section()):
+        report.sections.append(("kling-mock", section))
     if report.when == "teardown":
         del item.stash[_USED]
 
@@ -157,7 +160,7 @@ def kling_mock(
         if refused:
             pytest.fail(f"@pytest.mark.kling_mock: {refused}", pytrace=False)
         request.node.stash[_USED] = account
-        request.node.stash[_FAILED] = False
+        request.node.stash[_BROKEN_OFF] = False
         yield account
         _end(account, request.node)
 
@@ -166,7 +169,7 @@ def _end(account: KlingMock, item: pytest.Item) -> None:
     """Ends an account; fails the test if it is strict and something is wrong that nobody expected."""
     found: list[str] = []
     try:
-        if account.strict and not item.stash[_FAILED]:
+        if account.strict and not item.stash[_BROKEN_OFF]:
             found = account.problems()
         if found:
             account.section()
@@ -215,6 +218,7 @@ def _seed(config: pytest.Config) -> str:
     return str(config.getoption("kling_mock_seed") or config.getini("kling_mock_seed") or "")
 
 
+@cache
 def _check_package() -> None:
     """Fails with one line where another package has the name of the mock's."""
     own = Path(__file__).resolve().parent / "mock_server"

@@ -203,18 +203,28 @@ def test_what_was_asked_for_is_no_surprise(pytester: pytest.Pytester, alone: lis
 
 
 def test_failing_test_is_not_blamed_twice(pytester: pytest.Pytester, alone: list[str]) -> None:
-    """A strict test that fails by itself has one failure, with the report of what happened."""
+    """A strict test that fails by itself has one failure; what was skipped or is expected to fail has none."""
     pytester.makepyfile(
         HELPERS
         + """
-@pytest.mark.kling_mock(strict=True)
+pytestmark = pytest.mark.kling_mock(strict=True)
+
 def test_failing(kling_mock):
     learn(kling_mock, voice_name="")
     assert False
+
+@pytest.mark.xfail
+def test_expected(kling_mock):
+    kling_mock.fault("5001")
+    assert False
+
+def test_skipped(kling_mock):
+    kling_mock.fault("5001")
+    pytest.skip("on the way")
 """
     )
 
-    run(pytester, *alone).assert_outcomes(failed=1)
+    run(pytester, *alone).assert_outcomes(failed=1, xfailed=1, skipped=1)
 
 
 def test_timeline_is_bounded_and_holds_no_secret() -> None:
