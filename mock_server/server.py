@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import threading
 import weakref
@@ -162,12 +163,15 @@ class RunningServer:
     def new_account(self, name: str = "new") -> MockAccount:
         """An account that nobody had before, such as one for each example of a property test.
 
+        Args:
+            name: what its key begins with; other than letters and digits becomes a hyphen.
+
         Raises:
             RuntimeError: it is not running, or lets in configured credentials only.
         """
         if self.is_restricted:
             raise RuntimeError("the server lets in configured credentials only: use account()")
-        return self.account(f"{name}-{next(self._fresh)}")
+        return self.account(f"{re.sub('[^A-Za-z0-9]+', '-', name)}-{next(self._fresh)}")
 
     @property
     def is_restricted(self) -> bool:

@@ -7,8 +7,10 @@ from collections.abc import Coroutine
 from importlib.resources import files
 from typing import Any, assert_type
 
+import pytest
+
 import mock_server
-from mock_server import RunningServer
+from mock_server import RunningServer, testing
 from mock_server.testing import AsyncMockAccount, KlingMock, MockAccount
 
 
@@ -43,6 +45,13 @@ async def _all(found: list[Coroutine[Any, Any, Any]]) -> None:
 def test_package_says_that_it_is_typed() -> None:
     """The package has the marker that makes type checkers believe its annotations (PEP 561)."""
     assert files(mock_server).joinpath("py.typed").is_file()
+
+
+def test_public_names_are_found_when_asked_for() -> None:
+    """Every name that the package for test suites promises is there; others are not."""
+    assert all(getattr(testing, name) for name in testing.__all__)
+    with pytest.raises(AttributeError, match="nothing_of_it"):
+        _ = testing.nothing_of_it
 
 
 def test_types_hold_at_run_time_too() -> None:

@@ -151,7 +151,8 @@ class Http:
             "url": f"{self.base_url}/__mock__{call.path}",
             "params": query or None,
             "json": call.body,
-            "headers": {"authorization": f"Bearer {api_key}", **self._token},
+            # Bytes: a key may hold more than ASCII.
+            "headers": {"authorization": f"Bearer {api_key}".encode(), **self._token},
         }
 
     def _no_answer(self, error: Exception) -> ControlFailed:

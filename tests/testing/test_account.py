@@ -285,6 +285,13 @@ def test_new_accounts_are_apart(server: RunningServer) -> None:
         assert one.api_key != other.api_key
 
 
+def test_names_of_accounts_may_hold_anything(server: RunningServer) -> None:
+    """A new account takes any name; a key may hold more than ASCII."""
+    for mock in (server.new_account("a test [with] ünusual/name"), server.account("schlüssel")):
+        mock.clock.advance(1)
+        assert mock.requests.list() == []
+
+
 def test_stopped_server_is_told_in_words() -> None:
     """An operation on an account whose server has stopped says so in one line."""
     with RunningServer() as server:
