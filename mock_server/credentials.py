@@ -66,6 +66,11 @@ class Credentials:
         self._now_s = now_s
         self._jumped_s = jumped_s
         self._known: dict[bytes, str] = {}
+        self._pairs: dict[str, tuple[str, str]] = {}
+
+    def add_pair(self, access_key: str, secret_key: str, account_id: str) -> None:
+        """Takes tokens of an access key for an account, and verifies their signatures; safe from any thread."""
+        self._pairs[access_key] = secret_key, account_id
 
     def account_id(self, authorization: bytes | None) -> str:
         """The account of an ``Authorization`` header.
@@ -110,36 +115,43 @@ class Credentials:
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's payload cannot be decoded")
         if header is None or not all(isinstance(value, str) for value in header.values()):
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's header holds more than text")
+        issuer = claims.get("iss")
+        secret_key, known_id = (
+            self._pairs.get(issuer, ("", "")) if isinstance(issuer, str) else ("", "")
+        )
         if self._configured:
-            self._verify(token, claims.get("iss"))
+            self._verify(token, issuer)
+        elif known_id:
+            _verify_signature(token, secret_key)
         elif header["alg"] != "HS256":
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256")
-        issuer = claims.get("iss")
-        later_s = self._jumped_s(issuer) if isinstance(issuer, str) else 0.0
+        later_s = self._jumped_s(known_id or issuer) if isinstance(issuer, str) else 0.0
         account_id = judge(claims, self._now_s() + later_s).access_key
+        if known_id and not self._configured:
+            return known_id
         if _KEY_ACCOUNT.fullmatch(account_id):
             # It would be the account of an API key, of which this is no proof.
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's iss claim is no access key")
         return account_id
 
     def _verify(self, token: str, access_key: object) -> None:
-        import jwt  # a fortieth of the start-up time, and most clients send keys
-
         configured = self._configured
         if not configured.access_key or access_key != configured.access_key:
             raise Refused(Reason.AUTHORIZATION_INVALID, "The access key is not known")
-        secret = configured.secret_key.encode().ljust(KEY_BYTES, b"\0")
-        try:
-            jwt.api_jws.decode(token, secret, algorithms=["HS256"])
-        except jwt.InvalidSignatureError:
-            raise Refused(
-                Reason.AUTHENTICATION_FAILED, "Authorization signature is invalid"
-            ) from None
-        except (jwt.InvalidTokenError, jwt.InvalidKeyError):
-            # The latter where the secret looks like a public key, which PyJWT does not sign with.
-            raise Refused(
-                Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256"
-            ) from None
+        _verify_signature(token, configured.secret_key)
+
+
+def _verify_signature(token: str, secret_key: str) -> None:
+    import jwt  # a fortieth of the start-up time, and most clients send keys
+
+    secret = secret_key.encode().ljust(KEY_BYTES, b"\0")
+    try:
+        jwt.api_jws.decode(token, secret, algorithms=["HS256"])
+    except jwt.InvalidSignatureError:
+        raise Refused(Reason.AUTHENTICATION_FAILED, "Authorization signature is invalid") from None
+    except (jwt.InvalidTokenError, jwt.InvalidKeyError):
+        # The latter where the secret looks like a public key, which PyJWT does not sign with.
+        raise Refused(Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256") from None
 
 
 def _as_utf8(key: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Awaitable, Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 
@@ -145,7 +146,11 @@ class Pipeline:
         self, scope: Scope, raw_path: bytes, found: Match | None, dialect: Dialect, call: Call
     ) -> Operation:
         """The operation; finds the account, and notes of the request's head what the handler needs."""
-        operation = self._operation(scope, raw_path, found)
+        try:
+            operation = self._operation(scope, raw_path, found)
+        except Refused:
+            self._note_whose(scope, dialect, call)
+            raise
         call.operation = operation.operation_id
         if found is not None:
             call.id = found.id
@@ -160,6 +165,15 @@ class Pipeline:
         if headers.scenario is not None or headers.fault is not None or headers.unknown:
             self._choosing.by_headers(headers, dialect, operation, call)
         return operation
+
+    def _note_whose(self, scope: Scope, dialect: Dialect, call: Call) -> None:
+        """Finds the account of a request for what is not there: whoever sent it looks into its journal."""
+        world = self._world
+        with suppress(Refused):
+            account_id = world.credentials.account_id(request.headers(scope).authorization)
+            call.account = world.accounts.get(account_id)
+            number = call.account.ordinals.next("request")
+            call.request_id = dialect.request_id(world.ids.request_id(account_id, number))
 
     async def _held(self, answer: Awaitable[Answer], call: Call, receive: Receive) -> Answer:
         """An answer that is held on the account's clock, while the client waits."""
