@@ -18,6 +18,7 @@ from statistics import median
 
 from benchmarks import peers, suites
 from benchmarks.peers import Life
+from benchmarks.suites import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Row:
         start: in a thread, until its first answer, when everything is imported already; ``stop`` until it has stopped.
         process_start: as a process, likewise with all its imports; ``None`` where there is no command.
         per_test: what the fixture adds to an empty test.
+        start_cpu_ms: CPU time of ``start``, median; ``per_test_cpu_ms`` likewise. Steadier where a machine is shared.
     """
 
     server: str
@@ -59,6 +61,8 @@ class Row:
     process_start: Spread | None
     process_stop: Spread | None
     per_test: Spread
+    start_cpu_ms: float
+    per_test_cpu_ms: float
 
 
 def measure(names: Sequence[str], size: Size) -> list[Row]:
@@ -81,7 +85,9 @@ def measure(names: Sequence[str], size: Size) -> list[Row]:
             _spread([life.stop_s for life in threads[name]]),
             _spread([life.start_s for life in processes[name]]) if name in able else None,
             _spread([life.stop_s for life in processes[name]]) if name in able else None,
-            _spread(costs[name]),
+            _spread([cost.wall_s for cost in costs[name]]),
+            median(life.start_cpu_s for life in threads[name]) * 1000,
+            median(cost.cpu_s for cost in costs[name]) * 1000,
         )
         for name in names
     ]
@@ -97,18 +103,19 @@ def _rounds(
     return lives
 
 
-def _costs(names: Sequence[str], size: Size) -> dict[str, list[float]]:
+def _costs(names: Sequence[str], size: Size) -> dict[str, list[Cost]]:
     """What each fixture adds to a test, taken inside each round."""
-    costs: dict[str, list[float]] = {name: [] for name in names}
+    costs: dict[str, list[Cost]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(size.suites):
             order = (suites.BARE, *names)
             taken = {
-                name: suites.per_test_s(name, size.tests, Path(folder))
+                name: suites.per_test(name, size.tests, Path(folder))
                 for name in (order if number % 2 else reversed(order))
             }
             for name in names:
-                costs[name].append(taken[name] - taken[suites.BARE])
+                bare, own = taken[suites.BARE], taken[name]
+                costs[name].append(Cost(own.wall_s - bare.wall_s, own.cpu_s - bare.cpu_s))
     return costs
 
 
@@ -120,10 +127,18 @@ def _spread(seconds: Sequence[float]) -> Spread:
 def table(rows: Sequence[Row]) -> str:
     """The rows for people."""
     titles = ("start", "stop", "process start", "process stop", "per test")
-    lines = [f"{'ms, median (min..max)':<22}" + "".join(f" {title:>22}" for title in titles)]
+    lines = [
+        f"{'ms, median (min..max)':<22}"
+        + "".join(f" {title:>24}" for title in titles)
+        + f" {'CPU of start':>13} {'CPU per test':>13}"
+    ]
     for row in rows:
         cells = (row.start, row.stop, row.process_start, row.process_stop, row.per_test)
-        lines.append(f"{row.server:<22}" + "".join(f" {_said(cell):>22}" for cell in cells))
+        lines.append(
+            f"{row.server:<22}"
+            + "".join(f" {_said(cell):>24}" for cell in cells)
+            + f" {row.start_cpu_ms:>13.2f} {row.per_test_cpu_ms:>13.2f}"
+        )
     return "\n".join(lines)
 
 

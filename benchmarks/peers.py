@@ -32,10 +32,15 @@ _COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Seconds of one server: until its first answer, and from being told to stop until it has."""
+    """Seconds of one server: until its first answer, and from being told to stop until it has.
+
+    Attributes:
+        start_cpu_s: CPU seconds of this process until the first answer; 0 where the server is another process.
+    """
 
     start_s: float
     stop_s: float
+    start_cpu_s: float = 0.0
 
 
 def missing() -> dict[str, str]:
@@ -51,12 +56,12 @@ def has_process(name: str) -> bool:
 def in_thread(name: str) -> Life:
     """Starts a server in a thread of this process, asks it once, and stops it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the peers' line per request
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     host, port, stop = _STARTS[name]()
     _ask(host, port, _PATHS[name])
-    answered = time.perf_counter()
+    answered, used = time.perf_counter(), time.process_time() - cpu
     stop()
-    return Life(answered - began, time.perf_counter() - answered)
+    return Life(answered - began, time.perf_counter() - answered, used)
 
 
 def as_process(name: str) -> Life:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.peers import HTTPSERVER, MOCK, MOTO
@@ -38,7 +39,7 @@ _SUITES = {
     HTTPSERVER: ("httpserver", "pytest_httpserver.pytest_plugin", ""),
     MOTO: ("moto", "", _MOTO),
 }
-#: The first test pays for the session's server, so the clock starts when it has ended.
+#: The first test pays for the start of the session's server and the last for its stop, so neither is counted.
 _HOOKS = """
 import json
 import time
@@ -47,19 +48,27 @@ from pathlib import Path
 ENDED = []
 
 def pytest_runtest_logfinish():
-    ENDED.append(time.perf_counter())
+    ENDED.append((time.perf_counter(), time.process_time()))
 
 def pytest_sessionfinish():
     Path("ended.json").write_text(json.dumps(ENDED))
 """
 
 
-def per_test_s(name: str, tests: int, folder: Path) -> float:
-    """Seconds from the end of one test to the end of the next, on average over a run.
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds and CPU seconds from the end of one test to the end of the next, on average over a run."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def per_test(name: str, tests: int, folder: Path) -> Cost:
+    """What each test of a suite costs; its server runs in the same process, so the CPU time is that of both.
 
     Args:
         name: a peer, the mock, or ``BARE``.
-        tests: how many are run, 2 or more.
+        tests: how many are counted, 1 or more.
         folder: where the suite is written.
 
     Raises:
@@ -67,7 +76,7 @@ def per_test_s(name: str, tests: int, folder: Path) -> float:
     """
     parameter, plugin, fixtures = _SUITES[name]
     (folder / "conftest.py").write_text(_HOOKS + fixtures, "utf-8")
-    lines = [f"def test_{number}({parameter}): pass\n" for number in range(tests)]
+    lines = [f"def test_{number}({parameter}): pass\n" for number in range(tests + 2)]
     (folder / "test_empty.py").write_text("".join(lines), "utf-8")
     loaded = ["-p", plugin] if plugin else []
     subprocess.run(
@@ -78,6 +87,7 @@ def per_test_s(name: str, tests: int, folder: Path) -> float:
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     ended = json.loads((folder / "ended.json").read_text("utf-8"))
-    if len(ended) != tests:
-        raise AssertionError(f"{len(ended)} of {tests} tests ran")
-    return float(ended[-1] - ended[0]) / (tests - 1)
+    if len(ended) != tests + 2:
+        raise AssertionError(f"{len(ended)} of {tests + 2} tests ran")
+    (wall, cpu), (last_wall, last_cpu) = ended[0], ended[-2]
+    return Cost((last_wall - wall) / tests, (last_cpu - cpu) / tests)
