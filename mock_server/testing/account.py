@@ -6,6 +6,7 @@ from typing import Any
 
 from mock_server.ctl_client import Call
 from mock_server.testing.asking import Part, Steps, Value, twin
+from mock_server.testing.requests import Requests
 
 #: A limit that stays as it is.
 _KEPT: Any = object()
@@ -13,6 +14,8 @@ _KEPT: Any = object()
 
 class Whole(Part):
     """The operations on an account as a whole."""
+
+    verify = Requests.verify
 
     @twin
     def settle(self, timeout: float = 10) -> Steps[list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from functools import partial, update_wrapper, wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
@@ -56,11 +56,14 @@ class Http:
     Args:
         base_url: where the server listens.
         control_token: what the control API asks for, if it asks.
-        client: asks through this client instead, such as a ``TestClient`` of an app in process; it stays its owner's.
+        client: asks through this client instead, such as one of an app in process; it stays its owner's.
     """
 
     def __init__(
-        self, base_url: str, control_token: str = "", client: httpx2.Client | None = None
+        self,
+        base_url: str,
+        control_token: str = "",
+        client: httpx2.Client | httpx2.AsyncClient | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._token = {"x-mock-token": control_token} if control_token else {}
@@ -75,20 +78,19 @@ class Http:
         """The HTTP client, made when it is first needed, and anew in a forked process.
 
         Raises:
-            ControlFailed: the connections were closed.
+            ControlFailed: the connections were closed, or the client is to be awaited.
         """
+        if isinstance(self._given, httpx2.AsyncClient):
+            raise ControlFailed("this account asks through an async client: await its aio")
         if self._given is not None:
             return self._given
+        if self._process != os.getpid():
+            self._lock = threading.Lock()  # another thread may have held it when this process began
         with self._lock:
             if self._closed:
                 raise ControlFailed(f"the connections to {self.base_url} are closed")
             if self._own is None or self._process != os.getpid():
-                # Contexts of TLS take a hundred times longer to make than a client does.
-                is_tls = self.base_url.startswith("https:")
-                limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEP_S)
-                self._own = httpx2.Client(
-                    base_url=self.base_url, trust_env=False, verify=is_tls, limits=limits
-                )
+                self._own = self._made()
                 self._process = os.getpid()
             return self._own
 
@@ -110,24 +112,49 @@ class Http:
         Raises:
             ControlFailed: there was none, or a refusal.
         """
-        __tracebackhide__ = True
-        longest = None if call.waits_s is None else call.waits_s + _CALL_TIMEOUT_S
-        query = {name: item for name, item in (call.query or {}).items() if item is not None}
         try:
-            answer = self.client.request(
-                call.method,
-                f"{self.base_url}/__mock__{call.path}",
-                params=query or None,
-                json=call.body,
-                headers={"authorization": f"Bearer {api_key}", **self._token},
-                timeout=longest,
-            )
-        except httpx2.TransportError as error:
-            words = str(error) or type(error).__name__
-            raise ControlFailed(
-                f"no answer from {self.base_url} ({words}); is the mock still running?"
-            ) from None
+            answer = self.client.request(**self._asked(call, api_key))
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            raise self._no_answer(error) from None
         return _value(answer)
+
+    async def awaited_value(self, call: Call, api_key: str) -> Value:
+        """The answer to a call; the event loop goes on meanwhile.
+
+        Raises:
+            ControlFailed: there was none, or a refusal.
+        """
+        if not isinstance(self._given, httpx2.AsyncClient):
+            # In a thread: a client that is awaited belongs to one event loop, and each test has another.
+            ask = partial(self.value, call, api_key)
+            return await to_thread.run_sync(ask, abandon_on_cancel=True)
+        try:
+            answer = await self._given.request(**self._asked(call, api_key))
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            raise self._no_answer(error) from None
+        return _value(answer)
+
+    def _made(self) -> httpx2.Client:
+        # Contexts of TLS take a hundred times longer to make than a client does.
+        is_tls = self.base_url.startswith("https:")
+        limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEP_S)
+        return httpx2.Client(base_url=self.base_url, trust_env=False, verify=is_tls, limits=limits)
+
+    def _asked(self, call: Call, api_key: str) -> dict[str, Any]:
+        query = {name: item for name, item in (call.query or {}).items() if item is not None}
+        # A client that was given has a timeout of its own; a TestClient warns of others.
+        longest = None if call.waits_s is None else call.waits_s + _CALL_TIMEOUT_S
+        return ({} if self._given else {"timeout": longest}) | {
+            "method": call.method,
+            "url": f"{self.base_url}/__mock__{call.path}",
+            "params": query or None,
+            "json": call.body,
+            "headers": {"authorization": f"Bearer {api_key}", **self._token},
+        }
+
+    def _no_answer(self, error: Exception) -> ControlFailed:
+        words = str(error) or type(error).__name__
+        return ControlFailed(f"no answer from {self.base_url} ({words}); does the mock still run?")
 
 
 def _value(answer: httpx2.Response) -> Value:
@@ -199,7 +226,7 @@ class twin(Generic[P, T]):  # a decorator
     def __get__(self, at: Blocking, owner: type) -> Callable[P, T]: ...
 
     @overload
-    def __get__(self, at: Awaiting, owner: type) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, at: Awaiting, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
 
     def __get__(self, at: Part | None, owner: type) -> Any:
         """The method of a part."""
@@ -257,9 +284,8 @@ async def awaited_of(via: Via, steps: Steps[T]) -> T:
     try:
         call = next(steps)
         while True:
-            ask = partial(via.http.value, call, via.api_key)
             try:
-                value = await to_thread.run_sync(ask, abandon_on_cancel=True)
+                value = await via.http.awaited_value(call, via.api_key)
             except ControlFailed as error:
                 call = steps.throw(error)
             else:
