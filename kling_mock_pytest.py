@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ _MARKER = (
     f" {', '.join((*OF_TEST, *OF_ACCOUNT, *OF_SERVER))}."
 )
 _USED: pytest.StashKey[KlingMock] = pytest.StashKey()
-_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+_BROKEN_OFF: pytest.StashKey[bool] = pytest.StashKey()
 _RUNS: pytest.StashKey[Counter[str]] = pytest.StashKey()
 
 
@@ -63,20 +64,23 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"kling-mock: seed {seed}" if seed else None
 
 
-@pytest.hookimpl(wrapper=True)
+# The older form of a wrapper: a suite with an older pytest must not break because this plugin is installed.
+@pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, None]:
     """Adds to the report of a failing test what happened in its account."""
-    report = yield
+    outcome = yield
     account = item.stash.get(_USED, None)
-    if account is not None and report.failed:
-        item.stash[_FAILED] = True
-        if section := account.section():
-            report.sections.append(("kling-mock", section))
-    if account is not None and report.when == "teardown":
+    if account is None:
+        return
+    report = outcome.get_result()
+    if call.excinfo is not None:  # it failed, as expected or not, or was skipped on the way
+        item.stash[_BROKEN_OFF] = True
+    if report.failed and (section := account.section()):
+        report.sections.append(("kling-mock", section))
+    if report.when == "teardown":
         del item.stash[_USED]
-    return report
 
 
 class _Servers:
@@ -145,10 +149,10 @@ def kling_mock(
     runs = request.config.stash[_RUNS]
     runs[request.node.nodeid] += 1
     own_key = key_of(request.node.nodeid, runs[request.node.nodeid])
-    key, pair = server.credentials("" if server.is_closed_circle else own_key)
+    key, pair = server.credentials("" if server.is_restricted else own_key)
     with pytest.MonkeyPatch.context() as patch:
         account = KlingMock(server, key, pair, server.http, patch.setenv)
-        if server.is_closed_circle:
+        if server.is_restricted:
             account.reset()
         strict = options.get("strict", request.config.getini("kling_mock_strict"))
         allows = bool(options.get("allow_refusals"))
@@ -156,7 +160,7 @@ def kling_mock(
         if refused:
             pytest.fail(f"@pytest.mark.kling_mock: {refused}", pytrace=False)
         request.node.stash[_USED] = account
-        request.node.stash[_FAILED] = False
+        request.node.stash[_BROKEN_OFF] = False
         yield account
         _end(account, request.node)
 
@@ -165,7 +169,7 @@ def _end(account: KlingMock, item: pytest.Item) -> None:
     """Ends an account; fails the test if it is strict and something is wrong that nobody expected."""
     found: list[str] = []
     try:
-        if account.strict and not item.stash[_FAILED]:
+        if account.strict and not item.stash[_BROKEN_OFF]:
             found = account.problems()
         if found:
             account.section()
@@ -214,6 +218,7 @@ def _seed(config: pytest.Config) -> str:
     return str(config.getoption("kling_mock_seed") or config.getini("kling_mock_seed") or "")
 
 
+@cache
 def _check_package() -> None:
     """Fails with one line where another package has the name of the mock's."""
     own = Path(__file__).resolve().parent / "mock_server"

@@ -165,12 +165,12 @@ class RunningServer:
         Raises:
             RuntimeError: it is not running, or lets in configured credentials only.
         """
-        if self.is_closed_circle:
+        if self.is_restricted:
             raise RuntimeError("the server lets in configured credentials only: use account()")
         return self.account(f"{name}-{next(self._fresh)}")
 
     @property
-    def is_closed_circle(self) -> bool:
+    def is_restricted(self) -> bool:
         """Whether it lets in configured credentials only, which are one account."""
         return bool(self.settings.api_key or self.settings.access_key)
 
@@ -187,7 +187,7 @@ class RunningServer:
         settings, world = self.settings, self._now.world
         pair = (settings.access_key, settings.secret_key)
         key = api_key or settings.api_key or (signed(*pair) if all(pair) else "any-key")
-        if self.is_closed_circle or world is None or is_jwt(key):
+        if self.is_restricted or world is None or is_jwt(key):
             return key, pair
         digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         pair = f"ak-{digest[:24]}", f"sk-{digest[24:]}"
@@ -197,7 +197,7 @@ class RunningServer:
     def has_seen(self, api_key: str) -> bool:
         """Whether anybody ever did something in the account of an API key; true where that is not known."""
         world = self._now.world
-        if world is None or is_jwt(api_key) or self.is_closed_circle:
+        if world is None or is_jwt(api_key) or self.is_restricted:
             return True
         found = world.accounts.find(key_account(api_key))
         return found is not None and found.is_touched
@@ -313,7 +313,8 @@ class _Running:
         """Closes the socket in a process that was forked off: it must not keep the port when this one ends."""
         self._lock = threading.Lock()
         with contextlib.suppress(OSError):
-            self._sock.close()
+            # The event loop holds the socket, so that closing it would wait for a loop that never runs here.
+            os.close(self._sock.detach())
 
     def _run(self) -> None:
         server = self._server

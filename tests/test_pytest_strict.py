@@ -73,9 +73,18 @@ def test_failing(kling_mock):
     seed = next(line for line in lines if line.startswith("seed ")).split()[1].rstrip(";")
     key = next(line for line in lines if line.startswith("API key of this test")).split()[-1]
 
-    with RunningServer(seed=seed) as server:
-        account = server.account(key)
-        again = Api(account.http.client, key).learn().data["task_id"]
+    pytester.makepyfile(
+        HELPERS
+        + f"""
+from mock_server import RunningServer
+
+def test_again():
+    with RunningServer(seed={seed!r}) as server:
+        print("id is", learn(server.account({key!r}))["data"]["task_id"])
+"""
+    )
+    shown = run(pytester, *alone, "-s").outlines
+    again = next(line.split()[-1] for line in shown if "id is" in line)
 
     assert any(again in line for line in lines)
 
@@ -91,6 +100,11 @@ class TestStrict:
 
     def test_refused(self, kling_mock):
         learn(kling_mock, voice_name="")
+
+    @pytest.mark.kling_mock(journal=2)
+    def test_forgotten(self, kling_mock):
+        for _ in range(3):
+            listed(kling_mock)
 
     def test_unused_fault(self, kling_mock):
         kling_mock.fault("5001;retry-after=2", operation="createSpeech", count=1)
@@ -116,20 +130,21 @@ def test_strict_test_fails_for_what_nobody_expected(
 
     ran = run(pytester, *alone)
 
-    ran.assert_outcomes(passed=7, errors=7)
+    ran.assert_outcomes(passed=8, errors=8)
     ran.stdout.fnmatch_lines(
         [
             "kling_mock is strict, and found:",
             "  unexpected request: no. 1 GET /v1/nowhere -> 404, code 1203: *",
             "  refused request: no. 1 GET /v1/general/custom-voices -> 401, code 1001: * (without a *",
             "  refused request: no. 1 POST /v1/general/custom-voices -> 400, code 1201: *",
+            "  1 older requests are no longer kept; set journal to more",
             "  fault fault-1 (server_unavailable;retry-after=2 on operation=createSpeech) struck 0 of 1 times:*",
             "  fault callback-fault-1 (times=2 on anything) struck 0 times: 0 matched",
             "  plan plan-1 was not played to its end; left are createCustomVoice: 5000",
             "  callback 1 failed: processing of * to http://127.0.0.1:9/hook -> *, attempts: 1",
         ]
     )
-    assert ran.stdout.str().count("- kling-mock -") == 7
+    assert ran.stdout.str().count("- kling-mock -") == 8
 
 
 EXPECTED = """
@@ -188,18 +203,28 @@ def test_what_was_asked_for_is_no_surprise(pytester: pytest.Pytester, alone: lis
 
 
 def test_failing_test_is_not_blamed_twice(pytester: pytest.Pytester, alone: list[str]) -> None:
-    """A strict test that fails by itself has one failure, with the report of what happened."""
+    """A strict test that fails by itself has one failure; what was skipped or is expected to fail has none."""
     pytester.makepyfile(
         HELPERS
         + """
-@pytest.mark.kling_mock(strict=True)
+pytestmark = pytest.mark.kling_mock(strict=True)
+
 def test_failing(kling_mock):
     learn(kling_mock, voice_name="")
     assert False
+
+@pytest.mark.xfail
+def test_expected(kling_mock):
+    kling_mock.fault("5001")
+    assert False
+
+def test_skipped(kling_mock):
+    kling_mock.fault("5001")
+    pytest.skip("on the way")
 """
     )
 
-    run(pytester, *alone).assert_outcomes(failed=1)
+    run(pytester, *alone).assert_outcomes(failed=1, xfailed=1, skipped=1)
 
 
 def test_timeline_is_bounded_and_holds_no_secret() -> None:

@@ -14,7 +14,7 @@ from functools import partial, update_wrapper, wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 import httpx2
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from mock_server.ctl_client import Call
 
@@ -127,7 +127,9 @@ class Http:
         if not isinstance(self._given, httpx2.AsyncClient):
             # In a thread: a client that is awaited belongs to one event loop, and each test has another.
             ask = partial(self.value, call, api_key)
-            return await to_thread.run_sync(ask, abandon_on_cancel=True)
+            # A limit of its own: many waits must not keep from its turn the call that they wait for.
+            own = CapacityLimiter(1)
+            return await to_thread.run_sync(ask, abandon_on_cancel=True, limiter=own)
         try:
             answer = await self._given.request(**self._asked(call, api_key))
         except (httpx2.TransportError, httpx2.InvalidURL) as error:

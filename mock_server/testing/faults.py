@@ -31,9 +31,16 @@ CALLBACKS = "/callback-faults"
 
 
 def arming(path: str, fault: str | Mapping[str, Any], options: Mapping[str, Any]) -> Call:
-    """The call that arms a fault. Options are those of the match and of the when, and ``id``."""
-    match = {name: value for name, value in options.items() if name not in (*_WHEN, "id")}
-    when = {name: value for name, value in options.items() if name in _WHEN}
+    """The call that arms a fault.
+
+    Args:
+        options: ``id``; ``match`` and ``when``, and beside them what may stand in either.
+    """
+    own = ("id", "match", "when", *_WHEN)
+    match = dict(options.get("match") or {})
+    match |= {name: value for name, value in options.items() if name not in own}
+    when = dict(options.get("when") or {})
+    when |= {name: value for name, value in options.items() if name in _WHEN}
     body: Value = {"fault": fault if isinstance(fault, str) else dict(fault)}
     body |= {"match": match} if match else {}
     body |= {"when": when} if when else {}

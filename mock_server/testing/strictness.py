@@ -27,8 +27,12 @@ def problems(account: Via, *, since_anonymous: int, allow_refusals: bool) -> Ste
         allow_refusals: whether requests that were refused for what they are were expected.
     """
     found: list[str] = []
-    entries = (yield Call("GET", "/journal"))["entries"]
-    found += _unexpected(entries, account.expected.requests, allow_refusals=allow_refusals)
+    journal = yield Call("GET", "/journal")
+    if journal["dropped"]:
+        found.append(f"{journal['dropped']} older requests are no longer kept; set journal to more")
+    found += _unexpected(
+        journal["entries"], account.expected.requests, allow_refusals=allow_refusals
+    )
     query = {"account": ANONYMOUS, "since": since_anonymous}
     anonymous = (yield Call("GET", "/journal", query=query))["entries"]
     nobodys = _unexpected(anonymous, frozenset(), allow_refusals=allow_refusals)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 from mock_server.ctl_client import Call, segment
 from mock_server.testing.asking import Awaiting, Blocking, Part, Steps, Value, expecting, twin
 
@@ -12,7 +14,7 @@ class _Tasks(Part):
     @twin
     def list(
         self, *, kind: str = "", status: str = "", limit: int | None = None
-    ) -> Steps[list[Value]]:
+    ) -> Steps[builtins.list[Value]]:
         """The tasks with their timelines, newest first; those that queries do not show yet too.
 
         Args:

@@ -46,7 +46,8 @@ def timeline_of(
 
 
 def _rows(since_anonymous: int | None) -> Steps[list[Row]]:
-    entries = (yield Call("GET", "/journal"))["entries"]
+    journal = yield Call("GET", "/journal")
+    entries = journal["entries"]
     nobodys = []
     if since_anonymous is not None:
         query = {"account": ANONYMOUS, "since": since_anonymous}
@@ -55,6 +56,10 @@ def _rows(since_anonymous: int | None) -> Steps[list[Row]]:
     attempts = (yield Call("GET", "/callbacks"))["callbacks"]
     deliveries = (yield Call("GET", "/deliveries"))["deliveries"]
     rows = [(entry["at"], 0, _request(entry)) for entry in entries]
+    if journal["dropped"]:
+        rows.insert(
+            0, (entries[0]["at"], -1, f"{journal['dropped']} older requests are no longer kept")
+        )
     now = (yield Call("GET", "/clock"))["now"]
     # Their clock is another one: they are shown where they were on the machine's.
     rows += (

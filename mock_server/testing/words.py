@@ -44,8 +44,10 @@ class When(TypedDict, total=False):
 
 
 class FaultOptions(Match, total=False):
-    """What a fault strikes, and when: the keys of :class:`Match` and :class:`When` beside each other."""
+    """What a fault strikes, and when: as two objects, or the keys of both beside each other."""
 
+    match: Match
+    when: When
     after: int
     count: int
     probability: float

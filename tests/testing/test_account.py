@@ -206,6 +206,8 @@ def test_fault_may_be_an_object_with_an_id(mock: MockAccount) -> None:
     assert fault.id == "mine"
     assert fault.show()["when"] == {"after": 1}
     assert fault.remaining is None
+    same = mock.fault("5001", match={"operation": "getSpeech"}, when={"count": 2}).show()
+    assert (same["match"], same["when"]) == ({"operation": "getSpeech"}, {"count": 2})
     with pytest.raises(ControlFailed, match="5051"):
         mock.fault("5051")
     with pytest.raises(ControlFailed, match="did you mean 'operation'"):
