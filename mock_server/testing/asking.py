@@ -69,7 +69,7 @@ class Http:
         self._token = {"x-mock-token": control_token} if control_token else {}
         self._given = client
         self._own: httpx2.Client | None = None
-        self._process = 0
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._closed = False
 
