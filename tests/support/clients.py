@@ -18,6 +18,8 @@ VOICES = "/v1/general/custom-voices"
 TRANSIENT = frozenset({1302, 1303, 5000, 5001, 5002})
 #: Good credentials are refused now and then (observed).
 DOUBTFUL = frozenset({1000, 1002})
+#: How often a request is sent again for that.
+MOST_DOUBTS = 3
 #: Wall seconds that the client waits for an answer.
 PATIENCE_S = 0.4
 
@@ -110,6 +112,7 @@ class Client:
             Lost: the last try got no answer.
         """
         pauses = iter(self.habits.back_off)
+        doubts = 0
         while True:
             wait: float | None = None
             try:
@@ -119,7 +122,8 @@ class Client:
                 if answer.status_code == 200 and code in (0, "0"):
                     return value.get("data")
                 failure: Exception = Refused(answer.status_code, code, str(value))
-                if code not in self.habits.retries:
+                doubts += code in DOUBTFUL
+                if code not in self.habits.retries or doubts > MOST_DOUBTS:
                     raise failure
                 if self.habits.heeds and answer.headers.get("retry-after"):
                     wait = float(answer.headers["retry-after"])
