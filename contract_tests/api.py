@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,12 @@ from contract_tests.target import Target
 
 #: Tasks on a page when all pages are walked, and the number of pages after which the walk gives up.
 PAGE_SIZE = 100
-MOST_PAGES = 100
+MOST_PAGES = 150
+#: paging.size
+DEFAULT_PAGE_SIZE = 30
+#: The first and the longest pause before a busy server is asked again.
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 5.0
 
 #: What an accepted call keeps of a dialect whose page prints another answer.
 _ENVELOPED = {
@@ -45,6 +51,15 @@ class Api:
         self.created: list[str] = []
         self.waits_when_busy = True
         self._request_ids: set[str] = set()
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether what is accepted may be charged, so that nothing is made that can be done without."""
+        return self.target.meter is not None
+
+    def new_name(self) -> str:
+        """A name that no voice has yet, of at most 20 characters: that names need not differ is assumed."""
+        return "-".join(self.target.unique("").split("-")[1:3])
 
     def with_target(self, target: Target) -> Api:
         """The same dialect with another key."""
@@ -96,12 +111,12 @@ class Api:
             )
 
         answer = sent()
-        if answer.pair in checks.BUSY and self.waits_when_busy:
-            free = self.target.within(self.target.patience_s, lambda: _unless_busy(sent()))
-            if free is not None:
-                is_flat = self.dialect == "ezmodel"
-                checks.kept("ez.errors.429" if is_flat else "errors.429.transient")
-            answer = free or answer
+        was_busy = answer.pair in checks.BUSY
+        if self.waits_when_busy:
+            answer = self._not_busy(answer, sent)
+        if was_busy and answer.pair not in checks.BUSY:
+            is_flat = self.dialect == "ezmodel"
+            checks.kept("ez.errors.429" if is_flat else "errors.429.transient")
         return answer
 
     def call(
@@ -174,17 +189,25 @@ class Api:
         record: Record = self.data("getCustomVoice", name=name, clause=clause)
         return record
 
-    def voices(self, page_size: int = PAGE_SIZE) -> list[Record]:
+    def voices(self, page_size: int | None = PAGE_SIZE) -> list[Record]:
         """All custom-voice tasks of the account, as the pages show them one after the other.
+
+        Args:
+            page_size: tasks on a page; ``None`` says nothing about it, which means 30.
 
         Raises:
             TooManyTasks: there are too many pages.
         """
         shown = [record for page in self._pages(page_size) for record in page]
-        known = {record["task_id"] for record in shown}
+        known = {record["task_id"] for record in shown} | {*self.created}
         if any(record["task_id"] not in known for record in next(self._pages(page_size))):
             raise TooManyTasks("somebody else makes tasks in the account")
         return shown
+
+    def adopt(self, other: Api) -> None:
+        """Looks after the tasks that were made with another object, unless those are in another account."""
+        if other.target.api_key == self.target.api_key:
+            self.created += other.created
 
     def remember(self, operation_id: str, answer: Answer) -> None:
         """Keeps the task that an answer says was made, so that its voice can be deleted after the run."""
@@ -192,20 +215,37 @@ class Api:
         if made and isinstance(answer.data, dict) and "task_id" in answer.data:
             self.created.append(str(answer.data["task_id"]))
 
-    def _pages(self, size: int) -> Iterator[list[Record]]:
+    def _not_busy(self, answer: Answer, sent: Callable[[], Answer]) -> Answer:
+        """Asks again, as seldom as the server says or decency demands, until it is no longer busy or patience ends."""
+        waited_s, pause_s = 0.0, FIRST_PAUSE_S
+        while answer.pair in checks.BUSY and waited_s < self.target.patience_s:
+            pause_s = max(pause_s, _retry_after_s(answer))
+            if self.target.control:
+                self.target.advance(pause_s)
+            else:
+                time.sleep(min(pause_s, self.target.patience_s))
+            waited_s, pause_s = waited_s + pause_s, min(pause_s * 2, LONGEST_PAUSE_S)
+            answer = sent()
+        return answer
+
+    def _pages(self, asked: int | None) -> Iterator[list[Record]]:
+        size = asked or DEFAULT_PAGE_SIZE
         for number in range(1, MOST_PAGES + 1):
-            query = {"pageNum": number, "pageSize": size}
+            query = {"pageNum": number} | ({"pageSize": asked} if asked else {})
             answer = self.call("listCustomVoices", query=query)
             if number > 1 and answer.status == 400:
                 return  # paging.past-the-end is assumed, and looked at in test_errors
             checks.require(answer.pair == (200, 0), "voice-list.endpoint", f"a refusal: {answer}")
             page: list[Record] = answer.data
-            checks.require(len(page) <= size, "paging.size.counts-tasks", f"{len(page)} tasks")
+            clause = "paging.size.counts-tasks" if asked else "paging.size"
+            checks.require(len(page) <= size, clause, f"{len(page)} tasks")
             yield page
             if len(page) < size:
                 return
         raise TooManyTasks(f"more than {MOST_PAGES} pages of {size} tasks")
 
 
-def _unless_busy(answer: Answer) -> Answer | None:
-    return None if answer.pair in checks.BUSY else answer
+def _retry_after_s(answer: Answer) -> float:
+    """Seconds that a busy server wants to be left alone; 0 where it does not say."""
+    said = answer.headers.get("retry-after", "")
+    return float(said) if said.isascii() and said.isdigit() else 0.0

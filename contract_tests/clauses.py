@@ -74,6 +74,11 @@ OWN = (
     _own("server.answers", "Every request gets an HTTP answer in time.", "HTTP"),
     _own("server.no-5xx", "No request makes the server fail with a 5xx.", _TABLE),
     _own_voice(
+        "links.lead",
+        "Each link of the document, followed from an accepted answer, leads to a declared and successful one.",
+        "the links of the documents in openapi/",
+    ),
+    _own_voice(
         "task.ends",
         "Every task reaches succeed or failed.",
         "official API reference, Custom Voices (seed 003), the statuses of a task",

@@ -15,6 +15,7 @@ import pytest
 from contract_tests import documents, options
 from contract_tests.api import Api
 from contract_tests.checks import Finding
+from contract_tests.garden import Garden
 from contract_tests.receiver import Receiver
 from contract_tests.run import Run
 from contract_tests.target import Target
@@ -38,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "dialects(*names): the clause is about these dialects only")
     config.addinivalue_line(
-        "markers", "billable: makes calls that are accepted, and may be charged"
+        "markers", "billable: sends create requests that are accepted, and may be charged"
     )
     config.stash[RUN] = Run(options.read(config))
     seed = config.getoption("--contract-seed")
@@ -114,6 +115,12 @@ def target(run: Run) -> Target:
 def receiver(run: Run) -> Receiver:
     """The receiver of callbacks."""
     return run.receiver
+
+
+@pytest.fixture(scope="module")
+def garden(run: Run, official: str) -> Garden:
+    """The tasks that the tests of a dialect share."""
+    return Garden.of(run.api(official), run.receiver, getattr(run.options, "webhook_secret", ""))
 
 
 @pytest.fixture

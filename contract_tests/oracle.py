@@ -2,18 +2,22 @@
 
 The oracle knows the tasks that the kit made, and nothing of how a server works: no times, no order of a list, no
 format of an id. Where the contract leaves a choice (what deleting answers, whether the task of a deleted voice stays
-visible, which changes are notified) every reading passes. Other tasks in the account do not disturb it.
+visible, which changes are notified) every reading passes. Other tasks in the account do not disturb it, unless it was
+told that there are none.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from contract_tests.checks import RANK, TERMINAL, distinct, forward_only, kept, require
-from contract_tests.observation import Notification
+from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
+from contract_tests.coverage import seen as covered
+from contract_tests.receiver import SAMPLE_PATH
+from contract_tests.story import Glimpse, essence
 
 Record = dict[str, Any]
 
@@ -33,12 +37,14 @@ class KnownVoice:
     Attributes:
         request: the create request.
         seen: the records seen, oldest first, the create answer first.
+        glimpses: what was seen before the voice was deleted, and when.
         deleted: whether its voice was deleted.
     """
 
     request: Mapping[str, Any]
     seen: list[Record]
     deleted: bool = False
+    glimpses: list[Glimpse] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -49,6 +55,11 @@ class KnownVoice:
     def external_id(self) -> str:
         """The external id; empty when none was given."""
         return str(self.request.get("external_task_id") or "")
+
+    @property
+    def name(self) -> str:
+        """The name of the voice that was asked for."""
+        return str(self.request["voice_name"])
 
     @property
     def status(self) -> str:
@@ -69,19 +80,25 @@ class KnownVoice:
 
 @dataclass
 class Oracle:
-    """The reference model of one account's custom voices."""
+    """The reference model of one account's custom voices.
+
+    Attributes:
+        alone: whether nobody else makes tasks in the account.
+    """
 
     tasks: dict[str, KnownVoice] = field(default_factory=dict)
+    alone: bool = False
 
     def on_create(self, request: Mapping[str, Any]) -> Verdict:
         """Whether a well-formed create request must be accepted.
 
-        An external id whose task failed, or whose voice was deleted, may or may not be free again.
+        An external id whose task failed, or whose voice was deleted, may or may not be free again. A task under way
+        may have failed since it was last seen: that is looked at when a second request with its id is accepted.
         """
         holders = self.holders(str(request.get("external_task_id") or ""))
         if not holders:
-            # An invented video may be unknown (voice-create.video.origin), both sources are disputed.
-            return Verdict.OPEN if request.get("video_id") else Verdict.ACCEPT
+            # An invented video may be unknown, and what is no recording may be known as such.
+            return Verdict.ACCEPT if is_ordinary(request) else Verdict.OPEN
         if all(task.status == "failed" or task.deleted for task in holders):
             return Verdict.OPEN
         return Verdict.REFUSE
@@ -97,32 +114,46 @@ class Oracle:
         distinct("ids.unique", [*self.tasks, record["task_id"]], record)
         task = KnownVoice(request, [record])
         _constant(task, record)
+        early = bool(voices_of(record)) and record["task_status"] != "succeed"
+        require(not early, "voice-create.asynchronous", record)
+        task.glimpses.append(_now(record))
+        covered.states[record["task_status"]] += 1
         self.tasks[task.id] = task
         return task
 
-    def shown(self, task: KnownVoice, record: Record) -> None:
-        """A query or the list has shown a task."""
+    def shown(self, task: KnownVoice, record: Record, began_s: float | None = None) -> None:
+        """A query or the list has shown a task.
+
+        Args:
+            began_s: when the look began, by the monotonic clock; now by default.
+        """
         _constant(task, record)
         if not task.deleted:
             _moved(task, task.seen[-1], record)
-        _result(task, record)
+            task.glimpses.append(_now(record, began_s))
+            self._result(task, record)
+        covered.states[record["task_status"]] += 1
         task.seen.append(record)
-        voices = [item.voice_id for item in self.tasks.values() if item.voice_id]
-        distinct("ids.unique", voices, record)
+
+    def missing(self, records: Iterable[Record]) -> list[KnownVoice]:
+        """The tasks that all pages together should show, and do not. That of a deleted voice may be gone."""
+        shown = {record["task_id"] for record in records}
+        return [task for task in self.tasks.values() if not task.deleted and task.id not in shown]
 
     def listed(self, records: Sequence[Record]) -> None:
         """All pages together have shown these records."""
-        shown = [record["task_id"] for record in records]
-        distinct("voice-list.complete", shown, "the pages")
-        for task in self.tasks.values():
-            require(task.deleted or task.id in shown, "voice-list.complete", f"no {task.id}")
+        distinct("voice-list.complete", [record["task_id"] for record in records], "the pages")
+        for task in self.missing(records):
+            require(False, "voice-list.complete", f"no {task.id} among {len(records)} tasks")
         for record in records:
             word = str((record.get("task_info") or {}).get("external_task_id") or "")
-            is_known = record["task_id"] in self.tasks or not self.holders(word)
-            require(is_known, "voice-create.external-id.no-effect", f"a second {word}: {record}")
-            if record["task_id"] in self.tasks:
+            is_known = record["task_id"] in self.tasks
+            second = not is_known and bool(self.holders(word))
+            require(not second, "voice-create.external-id.no-effect", f"a second {word}: {record}")
+            clause = "voice-list.complete"  # of the account's tasks, and of no other
+            require(is_known or not self.alone, clause, f"a task nobody made: {record}")
+            if is_known:
                 self.shown(self.tasks[record["task_id"]], record)
-                kept("voice-list.same-record")
 
     def deleted(self, task: KnownVoice, data: Record | None) -> None:
         """The voice of a task was deleted; the answer held these data, or none."""
@@ -130,22 +161,13 @@ class Oracle:
             require(data["task_id"] == task.id, "voice-delete.data", data)
         task.deleted = True
 
-    def notified(self, task: KnownVoice, arrived: Iterable[Notification]) -> None:
-        """Notifications of a task have arrived. A repeated one says nothing new."""
-        first: dict[str, Record] = {}
-        for item in arrived:
-            first.setdefault(item.json["task_status"], item.json)
-        bodies = list(first.values())
-        for body in bodies:
-            _constant(task, {"task_info": task.seen[0]["task_info"], **body})
-            _result(task, body)
-        forward_only("callback.order", [body["task_status"] for body in bodies], bodies)
-        times = [body["updated_at"] for body in bodies]
-        require(times == sorted(times), "callback.order", bodies)
-        for body in bodies:
-            if body["task_status"] in TERMINAL and task.is_terminal:
-                agrees = _essence(body) == _essence(task.seen[-1]) or task.deleted
-                require(agrees, "callback.agrees-with-query", f"{body} beside {task.seen[-1]}")
+    def _result(self, task: KnownVoice, record: Record) -> None:
+        """A voice is there exactly on succeed, is the one asked for, and no other task's."""
+        result(task, record)
+        own = {voice["voice_id"] for voice in voices_of(record)}
+        for other in self.tasks.values():
+            taken = other is not task and not other.deleted and other.voice_id in own
+            require(not taken, "ids.unique", f"{record} beside {other.seen[-1]}")
 
     def __str__(self) -> str:
         return "; ".join(
@@ -156,8 +178,43 @@ class Oracle:
 
 def voices_of(record: Record) -> list[dict[str, Any]]:
     """The voices of a record."""
-    result = record.get("task_result") or {}
-    return list(result.get("voices") or [])
+    found = record.get("task_result") or {}
+    return list(found.get("voices") or [])
+
+
+def is_ordinary(request: Mapping[str, Any]) -> bool:
+    """Whether a request asks for a voice of the kit's own recording."""
+    return str(request.get("voice_url") or "").endswith(SAMPLE_PATH)
+
+
+def result(task: KnownVoice, record: Record) -> None:
+    """A voice is there exactly on succeed, and is the one asked for; a failed task says why, and holds nothing."""
+    voices = voices_of(record)
+    has_ended_well = record["task_status"] == "succeed"
+    require(bool(voices) == has_ended_well, "voice.result.when-succeed", record)
+    for voice in voices:
+        name = voice.get("voice_name", task.name)
+        require(name == task.name, "voice.name.echo", record)
+        require(voice.get("owned_by") != "kling", "voice.owner", record)
+    if record["task_status"] == "failed":
+        reason = record.get("task_status_msg")
+        require(bool(reason and reason.strip()), "task.failed.reason", record)
+        found = record.get("task_result") or {}
+        require(not any(found.values()), "voice.result.failed-is-empty", record)
+
+
+def echoes(task: KnownVoice, record: Record) -> None:
+    """What the caller said about a task stands in its record, unchanged."""
+    info = record.get("task_info") or {}
+    if task.external_id:
+        require(info.get("external_task_id") == task.external_id, "task.info.echo", record)
+    else:
+        require(not info.get("external_task_id"), "task.info.empty", record)
+
+
+def _now(record: Record, began_s: float | None = None) -> Glimpse:
+    now_s = time.monotonic()
+    return Glimpse(record, now_s if began_s is None else began_s, now_s)
 
 
 def _constant(task: KnownVoice, record: Record) -> None:
@@ -167,37 +224,17 @@ def _constant(task: KnownVoice, record: Record) -> None:
     require(record["created_at"] == first["created_at"], "task.created-at.constant", record)
     later = record["updated_at"] >= record["created_at"]
     require(later, "task.updated-at.after-creation", record)
-    info = record.get("task_info") or {}
-    if task.external_id:
-        require(info.get("external_task_id") == task.external_id, "task.info.echo", record)
-    else:
-        require(not info.get("external_task_id"), "task.info.empty", record)
+    echoes(task, record)
 
 
 def _moved(task: KnownVoice, before: Record, after: Record) -> None:
     """What a later look may show after an earlier one."""
     if before["task_status"] in TERMINAL:
         saw = f"{after} after {before}"
-        require(_essence(after) == _essence(before), "task.status.terminal", saw)
+        require(essence(after) == essence(before), "task.status.terminal", saw)
         return
     moved_on = RANK[after["task_status"]] >= RANK[before["task_status"]]
     require(moved_on, "task.status.transitions", f"{after} after {before}")
     no_sooner = after["updated_at"] >= before["updated_at"]
     require(no_sooner, "task.updated-at.monotone", f"{after} after {before} of {task.id}")
-
-
-def _essence(record: Record) -> tuple[Any, ...]:
-    """What may not change after the end. Addresses are not part of it: they may be signed anew."""
-    voices = [voice["voice_id"] for voice in voices_of(record)]
-    return record["task_status"], record["updated_at"], voices
-
-
-def _result(task: KnownVoice, record: Record) -> None:
-    """A voice is there exactly on succeed (the schema says so too), and is the one asked for."""
-    voices = voices_of(record)
-    has_ended_well = record["task_status"] == "succeed"
-    require(bool(voices) == has_ended_well, "voice.result.when-succeed", record)
-    for voice in voices:
-        name = voice.get("voice_name", task.request["voice_name"])
-        require(name == task.request["voice_name"], "voice.name.echo", record)
-        require(voice.get("owned_by") != "kling", "voice.owner", record)
+    kept("task.status.enum")

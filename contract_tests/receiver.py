@@ -18,6 +18,12 @@ from contract_tests.observation import Notification
 
 #: Where the sample recording is.
 SAMPLE_PATH = "/sample.wav"
+#: A text that calls itself a recording, in words a kling-mock takes for a wish (README, "Choose what happens").
+NO_SAMPLE_PATH = "/mock-too-short.mp3"
+#: What arrives below this is answered with HTTP 500.
+REFUSING = "/refuse/"
+#: Where nobody listens.
+CLOSED_URL = "http://127.0.0.1:9/closed"
 #: Seconds of the sample: the contract asks for 5 to 30.
 _SAMPLE_S = 6
 _SAMPLE_RATE_HZ = 8000
@@ -30,15 +36,21 @@ class NothingArrived(AssertionError):
 
 
 class Inbox:
-    """What has arrived, in the order of arrival. Safe to use from any thread."""
+    """What has arrived, in the order of arrival. Safe to use from any thread.
+
+    Attributes:
+        arrived_s: when each arrived, by its ordinal; Unix time in seconds.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._all: list[Notification] = []
+        self.arrived_s: list[float] = []
 
     def add(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
         """Takes a request in."""
         with self._changed:
+            self.arrived_s.append(time.time())
             self._all.append(Notification(len(self._all), method, path, headers, body))
             self._changed.notify_all()
 
@@ -46,6 +58,11 @@ class Inbox:
         """What arrived at a path, oldest first."""
         with self._changed:
             return [item for item in self._all if item.path == path]
+
+    def everything(self) -> list[Notification]:
+        """All that arrived, oldest first."""
+        with self._changed:
+            return list(self._all)
 
     def wait_for(
         self, path: str, what: str, timeout_s: float, condition: Condition
@@ -99,10 +116,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "GET" and self.path == SAMPLE_PATH:
             self._answer(200, "audio/wav", sample())
             return
+        if self.command == "GET" and self.path == NO_SAMPLE_PATH:
+            self._answer(200, "text/plain", b"This is no recording.")
+            return
         if isinstance(server, _Server):
             headers = {name.lower(): value for name, value in self.headers.items()}
             server.inbox.add(self.command, self.path, headers, body)
-        self._answer(200, "application/json", b"{}")
+        refused = self.path.startswith(REFUSING)
+        self._answer(500 if refused else 200, "application/json", b"{}")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _receive
 
@@ -130,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Receiver:
-    """A receiver that runs from entering to leaving. It accepts everything with 200."""
+    """A receiver that runs from entering to leaving. It accepts all with 200 but for what goes to ``REFUSING``."""
 
     def __init__(self) -> None:
         self.inbox = Inbox()
@@ -151,6 +172,11 @@ class Receiver:
     def sample_url(self) -> str:
         """A recording of six seconds that can be fetched."""
         return self.base_url + SAMPLE_PATH
+
+    @property
+    def no_sample_url(self) -> str:
+        """A file that is no recording, whatever its name says."""
+        return self.base_url + NO_SAMPLE_PATH
 
     def start(self) -> Receiver:
         """Starts; connections are accepted from now on."""

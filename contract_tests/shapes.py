@@ -55,21 +55,37 @@ class Shape:
         return self._validator.is_valid(body)
 
     def misfit(self, body: Json) -> Misfit | None:
-        """The first thing that is wrong with a body, if any."""
-        error = next(self._validator.iter_errors(body), None)
-        if error is None:
-            return None
+        """The first thing that is wrong with a body, if any: better one that a rule is about."""
+        misfits = map(self._misfit, self._validator.iter_errors(body))
+        first = next(misfits, None)
+        if first is None or first.rule:
+            return first
+        return next((one for one in misfits if one.rule), first)
+
+    def _misfit(self, error: jsonschema_rs.ValidationError) -> Misfit:
         place = "/".join(str(part) for part in error.instance_path) or "the body"
         missing = getattr(error.kind, "property", None)
         path = [*error.schema_path]
         if error.kind.name == "required" and isinstance(missing, str):
             path = [*path[:-1], "properties", missing]
-        return Misfit(place, error.message, self._nearest(path))
+        at = [*error.instance_path, *([missing] if isinstance(missing, str) else [])]
+        return Misfit(place, error.message, self._about(at, path) or self._nearest(path))
 
     @cached_property
     def enforced(self) -> frozenset[str]:
         """The rules that a body of this shape has kept by having it."""
         return frozenset(_ids(self.schema)) & _SAID_IN_FULL
+
+    def _about(self, place: list[str | int], path: list[str | int]) -> str:
+        """The rule beside the value itself, where it is a condition elsewhere that is not met."""
+        if not {"then", "else"} & set(path):
+            return ""
+        node: Json = self._schema
+        for step in place:
+            key = "items" if isinstance(step, int) else "properties"
+            node = node.get(key, {}) if isinstance(node, dict) else {}
+            node = node if isinstance(step, int) else node.get(step, {})
+        return _sure(node)
 
     def _nearest(self, path: list[str | int]) -> str:
         """The rule that is nearest to a place in the schema.

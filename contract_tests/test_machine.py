@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import hypothesis
+import pytest
 from hypothesis import note
 from hypothesis.stateful import (
     Bundle,
@@ -15,12 +16,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from contract_tests import checks, options, strategies
+from contract_tests import checks, listing, notices, options, story, strategies
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.oracle import KnownVoice, Oracle, Verdict
 from contract_tests.receiver import Receiver
 from contract_tests.waiting import Waiting
-from contract_tests.walk import DELIVERY_S, any_terminal
 
 #: Steps of one life story.
 STEPS = 25
@@ -42,8 +42,8 @@ class CustomVoices(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._api = self.shared.with_target(self.shared.target.fresh())
-        self._api.waits_when_busy = False
-        self._oracle = Oracle()
+        self._oracle = Oracle(alone=self._is_alone())
+        self._other = self._other_account()
         self._story = self._api.target.unique("story")
         self._paths: dict[str, str] = {}
         self._silent: list[str] = []
@@ -53,35 +53,26 @@ class CustomVoices(RuleBasedStateMachine):
         name=strategies.names(),
         word=strategies.external_words(),
         notified=strategies.booleans(),
-        video=strategies.booleans(),
+        source=strategies.sources(),
     )
-    def create(self, name: str, word: str | None, notified: bool, video: bool) -> Any:
+    def create(self, name: str, word: str | None, notified: bool, source: str) -> Any:
         """Creates a voice; an external id that is taken must be refused, and then nothing happens."""
-        source = strategies.source(self.receiver, video=video)
-        request: Record = {"voice_name": name, **source}
+        request: Record = {"voice_name": name, **strategies.source(self.receiver, source)}
         if word is not None:
             request["external_task_id"] = word and f"{self._story}-{word}"
-        path = f"/machine/{self._api.target.unique('callback')}"
+        path = self._new_path()
         if notified:
             request["callback_url"] = self.receiver.base_url + path
-        verdict = self._oracle.on_create(request)
-        answer = self._api.call("createCustomVoice", request)
-        note(f"oracle: {verdict.value}; server: {answer.pair}")
-        if answer.pair in checks.BUSY:
-            verdict = Verdict.OPEN
-        if verdict is Verdict.REFUSE:
-            clause = "voice-create.external-id.unique"
-            checks.refused(answer, self._api.dialect, clause, {(400, 1201)})
-        if verdict is Verdict.ACCEPT:
-            checks.require(answer.pair == (200, 0), "voice-create.endpoint", answer)
-        if answer.status != 200:
-            self._silent.append(path)
-            return None  # what is drawn next must not depend on what a server in real time answers
-        task = self._oracle.created(request, answer.data)
-        self.shared.remember("createCustomVoice", answer)
-        if notified:
-            self._paths[task.id] = path
-        return task
+        return self._create(request, path if notified else "")
+
+    @rule(target=tasks, task=tasks, notified=strategies.booleans())
+    def create_again(self, task: KnownVoice | None, notified: bool) -> Any:
+        """Sends an earlier create request again: a second task, or a refusal where it holds an external id."""
+        if task is None:
+            return None
+        path = self._new_path() if notified else ""
+        url = self.receiver.base_url + path if notified else ""
+        return self._create({**task.request, "callback_url": url}, path)
 
     @rule(task=tasks, by_external_id=strategies.booleans())
     def query(self, task: KnownVoice | None, by_external_id: bool) -> None:
@@ -90,15 +81,21 @@ class CustomVoices(RuleBasedStateMachine):
             return
         self._look(task, task.external_id if by_external_id and task.external_id else task.id)
 
+    @rule(word=strategies.unknown_words())
+    def query_nothing(self, word: str) -> None:
+        """Queries an id that nobody was given."""
+        answer = self._api.call("getCustomVoice", name=f"{self._story}-{word}")
+        checks.refused(answer, self._api.dialect, "voice-get.unknown", {(400, 1201)})
+
     @rule(size=strategies.page_sizes())
-    def list_all(self, size: int) -> None:
+    def list_all(self, size: int | None) -> None:
         """Walks through all pages."""
         if size in self.too_small:
             return
         try:
-            self._oracle.listed(self._api.voices(size))
+            listing.listed(self._api, self._oracle, size)
         except TooManyTasks as reason:
-            self.too_small.add(size)
+            self.too_small.add(size or 0)
             note(f"not looked at: {reason}")
 
     @rule(task=tasks)
@@ -115,6 +112,27 @@ class CustomVoices(RuleBasedStateMachine):
             return
         checks.require(answer.pair == (200, 0), "voice-delete.endpoint", answer)
         self._oracle.deleted(task, answer.data)
+
+    @rule(word=strategies.unknown_words())
+    def delete_nothing(self, word: str) -> None:
+        """Deletes a voice that never was."""
+        answer = self._api.call("deleteVoice", {"voice_id": f"{self._story}-{word}"})
+        checks.refused(
+            answer, self._api.dialect, "voice-delete.unknown", {(400, 1200), (400, 1201)}
+        )
+
+    @rule(task=tasks)
+    def meddle(self, task: KnownVoice | None) -> None:
+        """Another account looks for a task and its voice, and is told that there are none."""
+        if task is None or self._other is None:
+            return
+        names = [task.id, *([task.external_id] if task.external_id else [])]
+        for name in names:
+            answer = self._other.call("getCustomVoice", name=name)
+            checks.require(answer.pair != (200, 0), "auth.account", f"a foreign task: {answer}")
+        if task.voice_id:
+            answer = self._other.call("deleteVoice", {"voice_id": task.voice_id})
+            checks.require(answer.pair != (200, 0), "auth.account", f"a foreign voice: {answer}")
 
     @rule(seconds=strategies.steps_s())
     def time_passes(self, seconds: float) -> None:
@@ -136,9 +154,13 @@ class CustomVoices(RuleBasedStateMachine):
             self._look(task, task.id)
 
     def teardown(self) -> None:
-        """Lets every task end, and holds the notifications against what was seen."""
+        """Lets every task end, and holds each story and the notifications against what was seen."""
         note(f"oracle: {self._oracle}")
-        if not self._let_end():
+        self.shared.adopt(self._api)
+        has_ended = self._let_end()
+        for task in self._oracle.tasks.values():
+            story.judged(task.glimpses)
+        if not has_ended:
             note("not looked at: notifications, since tasks are still under way")
             return
         if not self._api.target.is_loopback:
@@ -148,23 +170,64 @@ class CustomVoices(RuleBasedStateMachine):
         shape = operation.callbacks["voiceTaskChanged"]
         inbox = self.receiver.inbox
         for task_id, path in self._paths.items():
-            what = f"[callback.terminal] the notification of the end of {task_id}"
-            arrived = inbox.wait_for(path, what, DELIVERY_S, any_terminal)
-            for item in arrived:
-                checks.notification(item, shape)
-            self._oracle.notified(self._oracle.tasks[task_id], arrived)
+            task = self._oracle.tasks[task_id]
+            patience_s = notices.patience_s(self._api.target)
+            arrived = notices.awaited(inbox, path, task, shape, patience_s=patience_s)
+            notices.agree(task, arrived)
         for path in self._silent:
             clause = "voice-create.external-id.no-effect"
             checks.require(not inbox.of(path), clause, inbox.of(path))
+
+    def _create(self, request: Record, path: str) -> KnownVoice | None:
+        """Sends a create request, whose notifications go to a path if there is one."""
+        verdict = self._oracle.on_create(request)
+        self._api.waits_when_busy = False  # a full server is no reason to wait for a free slot here
+        answer = self._api.call("createCustomVoice", request)
+        self._api.waits_when_busy = True
+        note(f"oracle: {verdict.value}; server: {answer.pair}")
+        if verdict is Verdict.ACCEPT and answer.status == 400 and self._may_refuse(request):
+            verdict = Verdict.OPEN
+        if answer.pair in checks.BUSY or (answer.status == 200 and self._has_failed(request)):
+            verdict = Verdict.OPEN
+        if verdict is Verdict.REFUSE:
+            clause = "voice-create.external-id.unique"
+            checks.refused(answer, self._api.dialect, clause, {(400, 1201)})
+        if verdict is Verdict.ACCEPT:
+            checks.require(answer.pair == (200, 0), "voice-create.endpoint", answer)
+        if answer.status != 200:
+            self._silent += [path] if path else []
+            return None  # what is drawn next must not depend on what a server in real time answers
+        task = self._oracle.created(request, answer.data)
+        if path:
+            self._paths[task.id] = path
+        return task
+
+    def _may_refuse(self, request: Record) -> bool:
+        """Whether there is a reason to refuse an ordinary request: a recording out of reach, or a name that is used."""
+        is_used = request["voice_name"] in [task.name for task in self._oracle.tasks.values()]
+        target = self._api.target
+        return is_used or target.key_was_given or not target.is_loopback
+
+    def _has_failed(self, request: Record) -> bool:
+        """Whether the tasks that hold a request's external id have failed since they were last seen."""
+        holders = self._oracle.holders(str(request.get("external_task_id") or ""))
+        for task in holders:
+            if not task.is_terminal:
+                record = self._api.data(
+                    "getCustomVoice", name=task.id, clause="voice-get.by-task-id"
+                )
+                self._oracle.shown(task, record)
+        return bool(holders) and all(task.status == "failed" or task.deleted for task in holders)
 
     def _look(self, task: KnownVoice, name: str) -> None:
         answer = self._api.call("getCustomVoice", name=name)
         if task.deleted and answer.pair == (400, 1201):
             return  # voice-delete.task-stays is disputed
-        checks.require(answer.pair == (200, 0), "voice-get.by-task-id", answer)
+        clause = "voice-get.by-task-id" if name == task.id else "voice-get.by-external-id"
+        checks.require(answer.pair == (200, 0), clause, answer)
         found = self._oracle.tasks.get(answer.data["task_id"])
         same = found is task or (found is not None and found in self._oracle.holders(name))
-        checks.require(same, "voice-get.by-external-id", f"{answer}\n  asked for {task.id}")
+        checks.require(same, clause, f"{answer}\n  asked for {task.id}")
         self._oracle.shown(found or task, answer.data)
 
     def _moved(self, task: KnownVoice, before: str) -> bool | None:
@@ -178,13 +241,29 @@ class CustomVoices(RuleBasedStateMachine):
         for task in pending:
             waited_s = 0.0 if self._api.target.control else self.waiting.take(_PATIENCE_S)
             self._api.target.within(waited_s, partial(self._ended, task))
+            late = f"{task.id} {task.status} after {_END_S:g} virtual seconds"
+            has_ended = task.is_terminal or task.deleted or not self._api.target.control
+            checks.require(has_ended, "task.ends", late)
         return all(task.is_terminal for task in self._oracle.tasks.values())
 
     def _ended(self, task: KnownVoice) -> bool | None:
         self._look(task, task.id)
         return task.is_terminal or task.deleted or None
 
+    def _is_alone(self) -> bool:
+        """Whether the account is our own: invented for this story, and empty."""
+        target = self._api.target
+        return not target.key_was_given and not self._api.call("listCustomVoices").data
 
+    def _other_account(self) -> Api | None:
+        key = self._api.target.api_key2
+        return self._api.with_target(self._api.target.with_key(key)) if key else None
+
+    def _new_path(self) -> str:
+        return f"/machine/{self._api.target.unique('callback')}"
+
+
+@pytest.mark.billable
 def test_custom_voices_follow_the_model(voices_api: Api, receiver: Receiver) -> None:
     """In whatever order voices are created, queried, listed and deleted while time passes, the rules hold.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Real seconds that all stories together may wait where the clock cannot be moved.
-WAITING_S = 20.0
+WAITING_S = 8.0
 
 
 class Waiting:

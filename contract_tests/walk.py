@@ -8,23 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-import httpx2
 import pytest
 
-from contract_tests import checks
-from contract_tests.api import Api, Record
-from contract_tests.observation import Answer, Notification
-from contract_tests.oracle import KnownVoice, Oracle
-from contract_tests.receiver import Receiver
+from contract_tests import checks, listing
+from contract_tests.api import Record, TooManyTasks
+from contract_tests.garden import FAILURES, PLAIN, Garden
+from contract_tests.observation import Answer
+from contract_tests.oracle import KnownVoice
 
-#: Real seconds within which a notification arrives on this machine.
-DELIVERY_S = 15.0
 #: Seconds that pass after the end, to see that nothing changes any more.
 _LATER_S = 60.0
-
-
-#: What keeps a stage from being reached; it is raised again wherever the stage is asked for.
-_FAILURES = (AssertionError, LookupError, TypeError, httpx2.TransportError, pytest.skip.Exception)
+#: Queries in a row, to see that looking changes nothing.
+_LOOKS = 5
 
 T = TypeVar("T")
 
@@ -49,51 +44,39 @@ class Stage(Generic[T]):
     def _outcome(self, walk: Walk) -> tuple[T | None, BaseException | None]:
         try:
             return self._reach(walk), None
-        except _FAILURES as failure:
+        except FAILURES as failure:
             return None, failure
 
 
 class Walk:
     """The stages of one voice's life, and what was seen in them."""
 
-    def __init__(self, api: Api, receiver: Receiver) -> None:
-        self.api = api
-        self.oracle = Oracle()
+    def __init__(self, garden: Garden) -> None:
+        self.garden = garden
+        self.api = garden.api
+        self.oracle = garden.oracle
         self.outcomes: dict[Stage[Any], tuple[Any, BaseException | None]] = {}
-        self._receiver = receiver
-        self._word = api.target.unique("walk")
-
-    @property
-    def path(self) -> str:
-        """Where the notifications of this voice arrive."""
-        return f"/walk/{self._word}"
 
     @Stage
     def created(self) -> KnownVoice:
         """The task, created with everything that can be said about it."""
-        request = {
-            "voice_name": "Narrator",
-            "voice_url": self._receiver.sample_url,
-            "callback_url": self._receiver.base_url + self.path,
-            "external_task_id": self._word,
-        }
-        record = self.api.data("createCustomVoice", request, clause="voice-create.endpoint")
-        return self.oracle.created(request, record)
+        return self.garden.planted(PLAIN)
 
     @Stage
     def first_look(self) -> Record:
         """The query right after the creation."""
-        record = self.look(self.created.id)
-        checks.kept("voice-create.readable-at-once", "voice-get.endpoint")
-        return record
+        return self.garden.at_once(PLAIN)
+
+    @Stage
+    def quick_looks(self) -> list[Record]:
+        """Some queries in a row."""
+        return [self.look(self.created.id) for _ in range(_LOOKS)]
 
     @Stage
     def ended(self) -> KnownVoice:
         """The task after it was polled until it was terminal."""
         _ = self.first_look
-        what = f"the end of {self.created.id}"
-        self.api.target.eventually(what, lambda: self._looked_terminal())
-        return self.created
+        return self.garden.ripe(PLAIN)
 
     @Stage
     def succeeded(self) -> KnownVoice:
@@ -107,29 +90,23 @@ class Walk:
 
     @Stage
     def much_later(self) -> list[Record]:
-        """Two more queries, and the task's place in the list, after some time."""
+        """Two more queries after some time."""
         task = self.ended
         if self.api.target.control:
             self.api.target.advance(_LATER_S)
         return [self.look(task.id), self.look(task.id)]
 
     @Stage
-    def notified(self) -> list[Notification]:
-        """The notifications up to the terminal one. Skips the test where the target cannot reach the receiver."""
-        if not self.api.target.is_loopback:
-            pytest.skip("not looked at: the target cannot reach a receiver on this machine")
+    def presets(self) -> list[Record]:
+        """The official voices after voices were made, and before one is deleted."""
         _ = self.ended
-        arrived = self._receiver.inbox.wait_for(
-            self.path, "[callback.terminal] the notification of the end", DELIVERY_S, any_terminal
-        )
-        checks.kept("callback.terminal")
-        return arrived
+        return self._presets()
 
     @Stage
     def deleted(self) -> Answer:
         """The answer to the deletion of the voice."""
         task = self.succeeded
-        _ = self.much_later
+        _ = self.much_later, self.presets
         answer = self.api.call("deleteVoice", {"voice_id": task.voice_id})
         checks.require(answer.pair == (200, 0), "voice-delete.endpoint", answer)
         self.oracle.deleted(task, answer.data)
@@ -141,24 +118,23 @@ class Walk:
         _ = self.deleted
         return self.api.call("deleteVoice", {"voice_id": self.succeeded.voice_id})
 
+    def presets_now(self) -> list[Record]:
+        """The official voices as they are shown now."""
+        return self._presets()
+
     def look(self, name: str) -> Record:
         """A query, held against what is known."""
-        record = self.api.voice(name)
-        self.oracle.shown(self.created, record)
-        return record
+        return self.garden.look(self.created, name)
 
-    def _looked_terminal(self) -> Record | None:
-        record = self.look(self.created.id)
-        return record if record["task_status"] in checks.TERMINAL else None
+    def listed(self, page_size: int | None) -> list[Record]:
+        """All pages, held against what is known. Skips the test where somebody else makes tasks, or too many."""
+        try:
+            return listing.listed(self.api, self.oracle, page_size)
+        except TooManyTasks as reason:
+            pytest.skip(f"not looked at: {reason}")
 
-
-def any_terminal(arrived: list[Notification]) -> bool:
-    """Whether one of the notifications tells of an end, be it in the right shape or not."""
-    return any(_status(item.json) in checks.TERMINAL for item in arrived)
-
-
-def _status(body: Any) -> Any:
-    if not isinstance(body, dict):
-        return None
-    data = body.get("data")
-    return _status(data) if isinstance(data, dict) else body.get("task_status")
+    def _presets(self) -> list[Record]:
+        answer = self.api.call("listPresetVoices", query={"pageSize": 500})
+        checks.require(answer.pair == (200, 0), "presets.endpoint", answer)
+        shown: list[Record] = answer.data
+        return shown

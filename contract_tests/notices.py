@@ -1,0 +1,156 @@
+"""What the notifications of one task must be: each for itself, all together, and beside what queries say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from contract_tests import checks, oracle, webhook
+from contract_tests.checks import RANK, TERMINAL, kept, require
+from contract_tests.coverage import seen as covered
+from contract_tests.observation import Notification
+from contract_tests.oracle import KnownVoice, Record
+from contract_tests.receiver import Inbox, NothingArrived
+from contract_tests.shapes import Shape
+from contract_tests.story import essence
+from contract_tests.target import Target
+
+#: Real seconds within which a notification arrives on this machine.
+DELIVERY_S = 15.0
+#: The same where a clock was advanced: what fell due has been sent by then.
+_ADVANCED_S = 3.0
+
+
+def patience_s(target: Target) -> float:
+    """Real seconds to wait for a notification that is due."""
+    return _ADVANCED_S if target.control else DELIVERY_S
+
+
+def awaited(
+    inbox: Inbox,
+    path: str,
+    task: KnownVoice,
+    shape: Shape,
+    using: Sequence[bytes] = (),
+    *,
+    patience_s: float = DELIVERY_S,
+) -> list[Notification]:
+    """Waits for the notification of a task's end; returns all that arrived, each held against its own clauses.
+
+    Args:
+        path: where the notifications of the task arrive.
+        using: the keys that sign; none when they are not known.
+        patience_s: real seconds to wait.
+
+    Raises:
+        Broken: the end is not told in time, or something is wrong with one of them.
+    """
+    try:
+        arrived = inbox.wait_for(path, f"the end of {task.id}", patience_s, any_terminal)
+    except NothingArrived as reason:
+        formed(inbox, path, shape, using)
+        raise checks.Broken("callback.terminal", str(reason)) from None
+    kept("callback.terminal")
+    formed(inbox, path, shape, using)
+    return arrived
+
+
+def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[bytes] = ()) -> None:
+    """Each notification at a path is a POST of the bare task as JSON, and signed where that can be known.
+
+    Raises:
+        Broken: one is not.
+    """
+    for item in inbox.of(path):
+        checks.notification(item, shape)
+        webhook.signed(item, using, inbox.arrived_s[item.ordinal])
+        covered.callbacks[item.json["task_status"]] += 1
+
+
+def agree(task: KnownVoice, arrived: Sequence[Notification]) -> None:
+    """All notifications of a task together, in the order of arrival, beside what queries showed.
+
+    What was told once may be told again, in the same words: a sender that saw no answer cannot know.
+
+    Raises:
+        Broken: they contradict each other, or what was seen.
+    """
+    bodies = _once([item.json for item in arrived])
+    for body in bodies:
+        _of(task, body)
+    _ends_as_seen(task, bodies)
+    _in_order(bodies)
+    kept("callback.on-change", "callback.order", "callback.agrees-with-query")
+
+
+def any_terminal(arrived: list[Notification]) -> bool:
+    """Whether one of the notifications tells of an end, be it in the right shape or not."""
+    return any(_status(item.json) in TERMINAL for item in arrived)
+
+
+def _of(task: KnownVoice, body: Record) -> None:
+    """A notification tells of the task whose create request named the address."""
+    foreign = f"told at the address of {task.id}: {body}"
+    require(body["task_id"] == task.id, "callback.on-change", foreign)
+    first = task.seen[0]
+    require(body["created_at"] == first["created_at"], "callback.agrees-with-query", body)
+    no_sooner = body["updated_at"] >= body["created_at"]
+    require(no_sooner, "task.updated-at.after-creation", body)
+    if "task_info" in body:
+        oracle.echoes(task, body)
+    oracle.result(task, body)
+
+
+def _in_order(bodies: Sequence[Record]) -> None:
+    for place, after in enumerate(bodies[1:], start=1):
+        for before in bodies[:place]:
+            saw = f"{after} after {before}"
+            if before["task_status"] in TERMINAL and after["task_status"] in TERMINAL:
+                # Two ends, of which one at most is true.
+                require(False, "callback.agrees-with-query", saw)
+            moved = RANK[after["task_status"]] >= RANK[before["task_status"]]
+            later = after["updated_at"] >= before["updated_at"]
+            require(moved and later, "callback.order", saw)
+
+
+def _ends_as_seen(task: KnownVoice, bodies: Sequence[Record]) -> None:
+    """The end that is told is the one that queries show, and so is every status before."""
+    seen = [glimpse.record for glimpse in task.glimpses]
+    ends = [record for record in seen if record["task_status"] in TERMINAL]
+    told = [body for body in bodies if body["task_status"] in TERMINAL]
+    for body in told if ends else ():
+        end = ends[-1]
+        saw = f"{body} beside {end}"
+        require(body["task_status"] == end["task_status"], "callback.terminal", saw)
+        require(essence(body)[:2] == essence(end)[:2], "callback.agrees-with-query", saw)
+        ids = [[voice[0] for voice in essence(record)[2]] for record in (body, end)]
+        require(ids[0] == ids[1], "callback.voices", saw)
+    if told:
+        kept("callback.voices")
+    for body in bodies:
+        for record in seen:
+            early = body["updated_at"] < record["updated_at"]
+            late = body["updated_at"] > record["updated_at"]
+            gap = RANK[body["task_status"]] - RANK[record["task_status"]]
+            agrees = not (early and gap > 0) and not (late and gap < 0)
+            require(agrees, "callback.agrees-with-query", f"{body} beside {record}")
+
+
+def _once(bodies: Sequence[Record]) -> list[Record]:
+    """Notifications without those that only repeat an earlier one; addresses may be signed anew."""
+    told: list[Record] = []
+    known: list[tuple[Any, ...]] = []
+    for body in bodies:
+        words = (body["task_id"], body["created_at"], essence(body))
+        if words not in known:
+            known.append(words)
+            told.append(body)
+    return told
+
+
+def _status(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return None
+    data = body.get("data")
+    status = _status(data) if isinstance(data, dict) else body.get("task_status")
+    return status if isinstance(status, str) else None

@@ -1,0 +1,128 @@
+"""All that was seen of one task, judged as a set: whatever the order in which answers and notifications arrived.
+
+What may be compared is said by the records themselves (``updated_at``) and by the clock of the kit: a look that ended
+before another began was earlier. Looks that overlap are in no order. Equal instants say nothing of the status: a server
+may count in whole seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from contract_tests.checks import RANK, TERMINAL, kept, require
+
+Record = dict[str, Any]
+T = TypeVar("T")
+
+#: The clauses that a story keeps.
+CLAUSES = (
+    "task.id.constant",
+    "task.created-at.constant",
+    "task.status.transitions",
+    "task.status.terminal",
+    "task.updated-at.monotone",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A record, and when it was seen.
+
+    Attributes:
+        began_s: when the request was sent, by the kit's monotonic clock, in seconds.
+        ended_s: when the answer was there.
+    """
+
+    record: Record
+    began_s: float
+    ended_s: float
+
+    @property
+    def rank(self) -> int:
+        """How far the task was."""
+        return RANK[self.record["task_status"]]
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the task had ended."""
+        return self.record["task_status"] in TERMINAL
+
+
+def timed(look: Callable[[], T]) -> tuple[T, float, float]:
+    """What a look shows, when it began and when it ended."""
+    began_s = time.monotonic()
+    seen = look()
+    return seen, began_s, time.monotonic()
+
+
+def essence(record: Record) -> tuple[Any, ...]:
+    """What may not change after the end. Addresses are not part of it: they may be signed anew."""
+    voices = [
+        (voice["voice_id"], voice.get("voice_name"), voice.get("owned_by"))
+        for voice in (record.get("task_result") or {}).get("voices") or ()
+    ]
+    return record["task_status"], record["updated_at"], voices
+
+
+def judged(glimpses: Sequence[Glimpse]) -> None:
+    """Holds all looks at one task together against the clauses of a story.
+
+    Raises:
+        Broken: they are no story.
+    """
+    kept(*CLAUSES)
+    if not glimpses:
+        return
+    first = glimpses[0].record
+    for glimpse in glimpses:
+        record = glimpse.record
+        require(record["task_id"] == first["task_id"], "task.id.constant", record)
+        same = record["created_at"] == first["created_at"]
+        require(same, "task.created-at.constant", f"{record} beside {first}")
+    _ends_are_one([glimpse.record for glimpse in glimpses if glimpse.is_terminal])
+    _no_way_back(glimpses)
+    _looks_go_on(glimpses)
+
+
+def _ends_are_one(ends: Iterable[Record]) -> None:
+    for one, other in pairwise(ends):
+        require(essence(one) == essence(other), "task.status.terminal", f"{other} beside {one}")
+
+
+def _no_way_back(glimpses: Iterable[Glimpse]) -> None:
+    """Whoever shows a later updated_at shows no earlier status."""
+    by_instant: dict[int, list[Glimpse]] = {}
+    for glimpse in glimpses:
+        by_instant.setdefault(glimpse.record["updated_at"], []).append(glimpse)
+    furthest: Glimpse | None = None
+    for instant in sorted(by_instant):
+        now = by_instant[instant]
+        least = min(now, key=lambda glimpse: glimpse.rank)
+        if furthest is not None and least.rank < furthest.rank:
+            clause = "task.status.terminal" if furthest.is_terminal else "task.status.transitions"
+            require(False, clause, f"{least.record} is later than {furthest.record}")
+        furthest = max([*([furthest] if furthest else []), *now], key=lambda item: item.rank)
+
+
+def _looks_go_on(glimpses: Iterable[Glimpse]) -> None:
+    """A look that began after another one had ended shows no less."""
+    looks = sorted(glimpses, key=lambda glimpse: glimpse.began_s)
+    done = sorted(looks, key=lambda glimpse: glimpse.ended_s)
+    place, furthest, newest = 0, None, None
+    for look in looks:
+        while place < len(done) and done[place].ended_s <= look.began_s:
+            ended = done[place]
+            if furthest is None or ended.rank > furthest.rank:
+                furthest = ended
+            if newest is None or ended.record["updated_at"] > newest.record["updated_at"]:
+                newest = ended
+            place += 1
+        if furthest is not None and look.rank < furthest.rank:
+            clause = "task.status.terminal" if furthest.is_terminal else "task.status.transitions"
+            require(False, clause, f"{look.record} after {furthest.record}")
+        if newest is not None and look.record["updated_at"] < newest.record["updated_at"]:
+            require(False, "task.updated-at.monotone", f"{look.record} after {newest.record}")

@@ -1,0 +1,93 @@
+"""What accounts see of each other: nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests import checks
+from contract_tests.api import Api, Record, TooManyTasks
+from contract_tests.faults import PARAMETERS
+from contract_tests.garden import LINKED, Garden
+from contract_tests.oracle import KnownVoice, voices_of
+
+pytestmark = pytest.mark.billable
+
+#: An unknown id: voice-get.unknown, voice-delete.unknown.
+UNKNOWN = {(400, 1201)}
+
+
+@pytest.fixture
+def other(garden: Garden) -> Api:
+    """The same dialect with the key of another account."""
+    key = garden.api.target.api_key2
+    if not key:
+        pytest.skip("not looked at: no second account (--contract-api-key2)")
+    return garden.api.with_target(garden.api.target.with_key(key))
+
+
+@pytest.fixture
+def mine(garden: Garden) -> KnownVoice:
+    """A task of the first account, as it is by now."""
+    return garden.ripe(LINKED)
+
+
+def test_a_foreign_task_is_unknown(garden: Garden, mine: KnownVoice, other: Api) -> None:
+    """A task of one account is as unknown to another as one that never was, by either id.
+
+    Source: auth.account, voice-get.foreign.
+    """
+    for name in (mine.id, mine.external_id):
+        answer = other.call("getCustomVoice", name=name)
+        checks.require(answer.pair != (200, 0), "auth.account", f"a foreign task: {answer}")
+        checks.refused(answer, other.dialect, "voice-get.foreign", UNKNOWN)
+    garden.look(mine)
+
+
+def test_a_foreign_task_is_not_listed(garden: Garden, mine: KnownVoice, other: Api) -> None:
+    """The list shows no task of another account, on whichever page.
+
+    Source: auth.account, voice-list.complete.
+    """
+    try:
+        listed = {record["task_id"] for record in other.voices()}
+    except TooManyTasks as reason:
+        pytest.skip(f"not looked at: {reason}")
+    foreign = listed & {*garden.oracle.tasks}
+    checks.require(not foreign, "auth.account", f"{sorted(foreign)} in the list of another account")
+    checks.kept("voice-list.complete")
+    garden.look(mine)
+
+
+def test_a_foreign_voice_cannot_be_deleted(garden: Garden, other: Api) -> None:
+    """Deleting a voice of another account is refused like deleting an unknown one, and the voice stays.
+
+    Source: auth.account, voice-delete.unknown, errors.no-effect.
+    """
+    voice = garden.made(LINKED)
+    answer = other.call("deleteVoice", {"voice_id": voice.voice_id})
+    checks.require(answer.pair != (200, 0), "auth.account", f"a foreign voice: {answer}")
+    checks.refused(answer, other.dialect, "voice-delete.unknown", PARAMETERS)
+    garden.look(voice)
+    checks.kept("errors.no-effect")
+
+
+def test_an_external_id_is_free_in_another_account(
+    garden: Garden, mine: KnownVoice, other: Api
+) -> None:
+    """Two accounts may use the same external id; each finds its own task by it.
+
+    Source: voice-create.external-id.account, auth.account, ids.unique.
+    """
+    request = {**mine.request, "callback_url": ""}
+    clause = "voice-create.external-id.account"
+    theirs: Record = other.data("createCustomVoice", request, clause=clause)
+    checks.require(theirs["task_id"] != mine.id, "ids.unique", theirs)
+    for api, own in ((other, theirs["task_id"]), (garden.api, mine.id)):
+        found = api.data("getCustomVoice", name=mine.external_id, clause="voice-get.by-external-id")
+        words = f"{found} by {mine.external_id}, where {own} is the account's"
+        checks.require(found["task_id"] == own, "auth.account", words)
+    again = garden.look(mine)
+    theirs_now = other.data("getCustomVoice", name=theirs["task_id"], clause="voice-get.by-task-id")
+    both = {voice["voice_id"] for voice in (*voices_of(again), *voices_of(theirs_now))}
+    count = len(voices_of(again)) + len(voices_of(theirs_now))
+    checks.require(len(both) == count, "ids.unique", f"{again} beside {theirs_now}")

@@ -1,0 +1,79 @@
+"""Notifications: what reaches the kit's own receiver, task by task."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests import notices
+from contract_tests.checks import kept, require
+from contract_tests.garden import EMPTY, FAILING, PLAIN, SILENT, SPARE, Garden
+
+pytestmark = pytest.mark.billable
+
+#: Virtual seconds after the end of a task in which nothing more may arrive.
+_LATER_S = 60.0
+#: Tasks that are told of, to a receiver that takes everything.
+TOLD = (PLAIN, SPARE, FAILING)
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_an_end_is_notified(garden: Garden, kind: str) -> None:
+    """With a callback_url, reaching succeed or failed is told there by a POST of the bare task as JSON.
+
+    Every other notification of the task has that form too.
+
+    Source: callback.terminal, callback.bare, callback.method.
+    """
+    garden.told(kind)
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_notifications_agree_with_queries(garden: Garden, kind: str) -> None:
+    """The notifications of a task are about it, arrive in the order of its changes and say what queries say.
+
+    Source: callback.on-change, callback.order, callback.agrees-with-query, callback.voices, task.info.echo.
+    """
+    told = garden.told(kind)
+    task = garden.planted(kind)
+    if not task.deleted:
+        garden.look(task)
+    notices.agree(task, told)
+
+
+def test_notifications_are_signed(garden: Garden) -> None:
+    """With a webhook secret the three webhook headers come together, and one signature is valid over the raw bytes.
+
+    Source: callback.signature, callback.signature.rotation, callback.signature.legacy.
+    """
+    if not garden.keys:
+        pytest.skip("not looked at: no webhook secret is given (--webhook-secret)")
+    garden.told(PLAIN)
+    if len(garden.keys) == 1:
+        kept("callback.signature")
+
+
+def test_nothing_is_told_after_the_end(garden: Garden) -> None:
+    """After the end of a task nothing new is told of it, and nothing at all of tasks without a callback_url.
+
+    Whatever arrived anywhere is about the task whose create request named the address.
+
+    Source: callback.on-change, voice-create.callback-url.optional, voice-create.external-id.no-effect.
+    """
+    for kind in TOLD:
+        garden.told(kind)
+    for kind in (SILENT, EMPTY):
+        garden.ripe(kind)
+    if garden.api.target.control:
+        garden.api.target.advance(_LATER_S)
+    inbox = garden.receiver.inbox
+    unasked = {garden.planted(kind).id: kind for kind in (SILENT, EMPTY)}
+    for item in inbox.everything():
+        about = item.json.get("task_id") if isinstance(item.json, dict) else None
+        require(about not in unasked, "voice-create.callback-url.optional", item)
+    kept("voice-create.callback-url.optional")
+    for kind in TOLD:
+        notices.formed(inbox, garden.path(kind), garden.shape, garden.keys)
+        notices.agree(garden.planted(kind), inbox.of(garden.path(kind)))
+    if garden.duplicate().status == 400:
+        strays = inbox.of(garden.duplicate_path)
+        require(not strays, "voice-create.external-id.no-effect", strays)

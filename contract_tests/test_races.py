@@ -1,0 +1,150 @@
+"""What several callers at once may see. The order of their requests is not repeatable; the clauses hold in any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+
+from contract_tests import checks, listing, story
+from contract_tests.api import TooManyTasks
+from contract_tests.faults import ILLEGAL
+from contract_tests.garden import Garden
+from contract_tests.story import Glimpse, timed
+
+pytestmark = pytest.mark.billable
+
+#: Requests at once with one external id, and how many times that is tried; once where it may cost.
+RACERS = 6
+ROUNDS = 3
+#: Threads that look at one task, and the longest real time that they do so, in seconds.
+LOOKERS = 4
+LOOKING_S = 20.0
+#: Looks of one thread, at most.
+MOST_LOOKS = 200
+#: Virtual seconds between two looks where the clock can be moved.
+_STEP_S = 1.0
+
+T = TypeVar("T")
+
+
+def test_one_of_several_duplicates_is_accepted(garden: Garden) -> None:
+    """Of create requests that race with one external id exactly one is accepted; the others are refused like late ones.
+
+    The list shows one task, the accepted one, and the external id leads to it.
+
+    Source: voice-create.external-id.unique, voice-create.external-id.no-effect, voice-get.by-external-id.
+    """
+    rounds = ROUNDS if not garden.api.is_paid else 1
+    for _ in range(rounds):
+        _race(garden)
+
+
+def _race(garden: Garden) -> None:
+    api = garden.api
+    word = api.target.unique("race")
+    request = {
+        "voice_name": api.new_name(),
+        "voice_url": garden.receiver.sample_url,
+        "external_task_id": word,
+    }
+    answers = _at_once(RACERS, lambda: api.target.call("POST", _path(garden), body=request))
+    for answer in answers:
+        api.remember("createCustomVoice", answer)
+    accepted = [answer for answer in answers if answer.pair == (200, 0)]
+    if any(answer.pair in checks.BUSY for answer in answers):
+        pytest.skip("not looked at: the server takes fewer requests at once")
+    saw = "\n".join(map(str, accepted)) or "none was accepted"
+    checks.require(len(accepted) == 1, "voice-create.external-id.unique", f"{len(accepted)}: {saw}")
+    for answer in answers:
+        if answer is not accepted[0]:
+            checks.refused(answer, api.dialect, "voice-create.external-id.unique", ILLEGAL)
+    winner = garden.oracle.created(request, accepted[0].data)
+    found = api.voice(word)["task_id"]
+    checks.require(found == winner.id, "voice-get.by-external-id", f"{found} by {word}")
+    try:
+        listing.listed(api, garden.oracle, 100)
+    except TooManyTasks as reason:
+        pytest.skip(f"not looked at: {reason}")
+
+
+def test_readers_at_once_see_one_story(garden: Garden) -> None:
+    """Whoever looks at a task while it changes, by either id, sees parts of one story, in the order of its instants.
+
+    Source: task.status.transitions, task.status.terminal, task.updated-at.monotone, task.created-at.constant.
+    """
+    api = garden.api
+    request = {
+        "voice_name": api.new_name(),
+        "voice_url": garden.receiver.sample_url,
+        "external_task_id": api.target.unique("observed"),
+    }
+    record = api.data("createCustomVoice", request, clause="voice-create.endpoint")
+    task = garden.oracle.created(request, record)
+    enough: list[bool] = []
+    names = [task.id, task.external_id] * (LOOKERS // 2)
+    with ThreadPoolExecutor(LOOKERS + 1) as pool:
+        lookers = [pool.submit(_looks, garden, name, enough) for name in names]
+        mover = pool.submit(_moves, garden, task.id, enough)
+        mover.result()
+        glimpses = [glimpse for looker in lookers for glimpse in looker.result()]
+    story.judged([*task.glimpses, *glimpses])
+    garden.look(task)
+
+
+def _looks(garden: Garden, name: str, enough: list[bool]) -> list[Glimpse]:
+    """What one caller sees until somebody says that it is enough, and once more."""
+    glimpses: list[Glimpse] = []
+    path = garden.api.document.operations["getCustomVoice"].path.replace("{id}", name)
+    operation = garden.api.document.operations["getCustomVoice"]
+    last = False
+    while not last and len(glimpses) < MOST_LOOKS:
+        last = bool(enough)
+        answer, began_s, ended_s = timed(lambda: garden.api.target.call("GET", path))
+        if answer.pair in checks.BUSY:
+            break
+        checks.envelope(answer, garden.api.dialect)
+        checks.conforms(answer, operation)
+        checks.require(answer.pair == (200, 0), "voice-get.by-task-id", answer)
+        glimpses.append(Glimpse(answer.data, began_s, ended_s))
+        if not garden.api.target.control:
+            enough_s = LOOKING_S / MOST_LOOKS
+            garden.api.target.within(enough_s, lambda: bool(enough) or None)
+    return glimpses
+
+
+def _moves(garden: Garden, name: str, enough: list[bool]) -> None:
+    """Lets time pass until the task has ended, or long enough."""
+    target = garden.api.target
+    path = garden.api.document.operations["getCustomVoice"].path.replace("{id}", name)
+
+    def ended() -> bool | None:
+        if target.control:
+            target.advance(_STEP_S)
+        data = target.call("GET", path).data
+        status = data.get("task_status") if isinstance(data, dict) else None
+        return status in checks.TERMINAL or None
+
+    try:
+        target.within(LOOKING_S, ended)
+    finally:
+        enough.append(True)
+
+
+def _path(garden: Garden) -> str:
+    return garden.api.document.operations["createCustomVoice"].path
+
+
+def _at_once(count: int, act: Callable[[], T]) -> list[T]:
+    """What ``count`` threads get that act at the same moment."""
+    barrier = Barrier(count)
+
+    def one() -> T:
+        barrier.wait(10)
+        return act()
+
+    with ThreadPoolExecutor(count) as pool:
+        return [future.result() for future in [pool.submit(one) for _ in range(count)]]
