@@ -17,7 +17,7 @@ from typing import Any
 from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
-from contract_tests.story import Glimpse, essence
+from contract_tests.story import Glimpse, same_end
 
 Record = dict[str, Any]
 
@@ -231,7 +231,7 @@ def _moved(task: KnownVoice, before: Record, after: Record) -> None:
     """What a later look may show after an earlier one."""
     if before["task_status"] in TERMINAL:
         saw = f"{after} after {before}"
-        require(essence(after) == essence(before), "task.status.terminal", saw)
+        require(same_end(before, after), "task.status.terminal", saw)
         return
     moved_on = RANK[after["task_status"]] >= RANK[before["task_status"]]
     require(moved_on, "task.status.transitions", f"{after} after {before}")
