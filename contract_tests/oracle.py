@@ -209,7 +209,7 @@ def echoes(task: KnownVoice, record: Record) -> None:
     if task.external_id:
         require(info.get("external_task_id") == task.external_id, "task.info.echo", record)
     else:
-        require(not info.get("external_task_id"), "task.info.empty", record)
+        require("external_task_id" not in info, "task.info.empty", record)
 
 
 def _now(record: Record, began_s: float | None = None) -> Glimpse:
