@@ -66,10 +66,7 @@ class Api:
                 operation.method, path, body=body, query=query, authorization=authorization
             )
 
-        answer = sent()
-        if answer.pair in checks.BUSY and self.waits_when_busy:
-            free = self.target.within(self.target.patience_s, lambda: _unless_busy(sent()))
-            answer = free or answer
+        answer = self.target.unless_busy(sent) if self.waits_when_busy else sent()
         self.remember(operation_id, answer)
         return answer
 
@@ -151,7 +148,3 @@ class Api:
             if len(page) < size:
                 return
         raise TooManyTasks(f"more than {MOST_PAGES} pages of {size} tasks")
-
-
-def _unless_busy(answer: Answer) -> Answer | None:
-    return None if answer.pair in checks.BUSY else answer

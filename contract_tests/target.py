@@ -11,16 +11,18 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from contract_tests import checks, redaction
-from contract_tests.meter import Meter
+from contract_tests import checks, redaction, sending
 from contract_tests.observation import Answer, Request
+from contract_tests.sending import Sender
 
-#: Seconds a single answer may take.
-ANSWER_TIMEOUT_S = 30.0
+#: Seconds that the answer to the question may take whether it is a kling-mock.
+_QUESTION_S = 10.0
+#: Redirects that are followed on the way to a file.
+_MOST_REDIRECTS = 5
 #: The first and the longest pause between two looks at a server that cannot be told to hurry.
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
@@ -46,7 +48,8 @@ class Target:
         api_key: the account to work in; a fresh random one when none is given.
         api_key2: another account; without it, what accounts see of each other is not looked at.
         patience_s: real seconds to wait for a task to end where the clock cannot be moved.
-        meter: counts and caps what is sent to a server that may charge for it.
+        sender: sends every request; one of its own when none is given.
+        has_public_receiver: whether the kit's receiver can be reached from anywhere.
 
     Attributes:
         run: unique to this run; every external id begins with it.
@@ -59,23 +62,21 @@ class Target:
         api_key: str = "",
         api_key2: str = "",
         patience_s: float = 120.0,
-        meter: Meter | None = None,
+        sender: Sender | None = None,
+        has_public_receiver: bool = False,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.run = f"ct-{secrets.token_hex(4)}"
         self.key_was_given = bool(api_key)
         self.api_key = api_key or f"{self.run}-a"
         redaction.hide(api_key, api_key2)
+        redaction.hide_user(base_url)
         self._api_key2 = api_key2
         self.patience_s = patience_s
         self._ordinals = itertools.count(1)
-        self.meter = meter
-        self._client = httpx2.Client(
-            timeout=ANSWER_TIMEOUT_S,
-            trust_env=False,
-            follow_redirects=False,
-            event_hooks=meter.hooks if meter else None,
-        )
+        self.sender = sender or Sender()
+        self.sender.prefix = urlsplit(self.base_url).path
+        self._has_public_receiver = has_public_receiver
 
     def with_key(self, api_key: str) -> Target:
         """The same server with another key; the connections are shared."""
@@ -95,20 +96,32 @@ class Target:
 
     def close(self) -> None:
         """Closes its connections."""
-        self._client.close()
+        self.sender.close()
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is on this machine, so that it reaches the kit's receiver."""
-        return is_loopback(self.base_url)
+        """Whether it reaches the kit's receiver: it is on this machine, or the receiver has a public address."""
+        return self._has_public_receiver or is_loopback(self.base_url)
 
     @cached_property
     def control(self) -> bool:
         """Whether it is a kling-mock whose clock the kit may move."""
-        health = self.plain("GET", "/__mock__/health")
-        if health.status != 200 or b"kling-mock" not in health.body:
+        return self.is_mock and self._advanced(0).status == 200
+
+    @cached_property
+    def is_mock(self) -> bool:
+        """Whether its control API answers as kling-mock's, which charges nothing.
+
+        A server that passes one such path on to a mock is not one: both answers must be a mock's.
+
+        Raises:
+            httpx2.TransportError: nobody answers there.
+        """
+        health = self._asked("/__mock__/health").json
+        if not isinstance(health, dict) or health.get("server") != "kling-mock":
             return False
-        return self._advanced(0).status == 200
+        listed = self._asked("/__mock__/openapi/").json
+        return isinstance(listed, dict) and "control" in json.dumps(listed)
 
     @property
     def api_key2(self) -> str:
@@ -153,11 +166,11 @@ class Target:
         url = str(httpx2.URL(self.base_url + path, params=query) if query else self.base_url + path)
         sent = Request(method, url, headers, content or b"")
         try:
-            answer = self._client.request(method, url, headers=headers, content=content)
+            answer = self.sender.send(sent)
         except httpx2.TransportError as reason:
             raise checks.Broken("server.answers", f"{reason!r} after\n  {sent.curl}") from None
         checks.kept("server.answers")
-        return Answer(sent, answer.status_code, dict(answer.headers), answer.content)
+        return answer
 
     def plain(self, method: str, place: str) -> Answer:
         """Asks for a path of the server, or for an absolute URL, without credentials; follows redirects.
@@ -166,10 +179,13 @@ class Target:
             httpx2.TransportError: nobody answers there.
         """
         url = place if "://" in place else self.base_url + place
-        answer = self._client.request(method, url, follow_redirects=True)
-        return Answer(
-            Request(method, url), answer.status_code, dict(answer.headers), answer.content
-        )
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = self.sender.send(Request(method, url))
+            leads_to = answer.headers.get("location", "")
+            if answer.status not in (301, 302, 303, 307, 308) or not leads_to:
+                return answer
+            url = urljoin(url, leads_to)
+        raise httpx2.ConnectError(f"more than {_MOST_REDIRECTS} redirects, the last to {url}")
 
     def advance(self, seconds: float) -> None:
         """Moves the account's clock; what falls due, callbacks among it, has happened on return."""
@@ -203,6 +219,25 @@ class Target:
             time.sleep(pause_s)
             pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
         return seen
+
+    def unless_busy(self, send: Callable[[], Answer]) -> Answer:
+        """Sends until the server is not busy (429 with 1302 or 1303), with growing pauses, as long as patience lasts.
+
+        Returns:
+            The last answer: the server is busy still if that says so.
+        """
+        deadline = time.monotonic() + self.patience_s
+        pause_s = _FIRST_PAUSE_S
+        while sending.is_busy(answer := send()):
+            wait_s = max(pause_s, sending.retry_after_s(answer))
+            if time.monotonic() + wait_s > deadline:
+                return answer
+            time.sleep(wait_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        return answer
+
+    def _asked(self, path: str) -> Answer:
+        return self.sender.send(Request("GET", self.base_url + path), timeout_s=_QUESTION_S)
 
     def _advanced(self, seconds: float) -> Answer:
         return self.call("POST", "/__mock__/clock/advance", body={"by": seconds})

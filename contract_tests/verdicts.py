@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
-from contract_tests import checks, clauses, documents, options
+from contract_tests import checks, clauses, documents, options, selecting
+from contract_tests.observation import Request
+from contract_tests.sending import Exchange, Sender
 
 FAILED, FINDING, NOT_LOOKED_AT, PASSED = "failed", "finding", "not_looked_at", "passed"
 #: In the order of their weight.
 RESULTS = (FAILED, FINDING, NOT_LOOKED_AT, PASSED)
 
 _NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
-_SOURCE = re.compile(r"Source: (.*)", re.DOTALL)
-_ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_CURL = re.compile(r"^\s*(curl .*)$", re.MULTILINE)
+_CURL = re.compile(r"^\s*((?:printf '[^']*' \| )?curl .*)$", re.MULTILINE)
+_TASK = re.compile(r"""['"]task_id['"]: ['"]([^'"]+)""")
+#: Requests that are shown of what took several.
+_SHOWN = 4
 _NOBODY = "no check of this run looks at it"
 
 
@@ -28,7 +31,8 @@ class Breach:
 
     Attributes:
         saw: what was seen instead of what the clause says.
-        request: a command line that shows it; empty where it takes more than one request.
+        request: a command line that shows it; where it takes several, the last.
+        requests: all of them, as far as they concern the task.
         steps: the shortest story that shows it, where one request does not.
         is_finding: whether the test itself calls it a finding.
     """
@@ -37,6 +41,7 @@ class Breach:
     dialect: str
     saw: str
     request: str
+    requests: tuple[str, ...]
     steps: str
     is_finding: bool
 
@@ -61,11 +66,12 @@ class Verdicts:
         left: tasks whose voices could not be deleted.
     """
 
-    def __init__(self, dialects: tuple[str, ...], *, strict: bool) -> None:
+    def __init__(self, dialects: tuple[str, ...], sender: Sender, *, strict: bool) -> None:
         self.errors: list[str] = []
         self.done = 0
         self.left: list[str] = []
         self._dialects = dialects
+        self._sender = sender
         self._is_strict = strict
         self._looked: dict[str, list[str]] = {}
         self._breaches: dict[str, Breach] = {}
@@ -89,10 +95,28 @@ class Verdicts:
             return
         error = call.excinfo.value
         if isinstance(error, pytest.skip.Exception):
-            for identifier in _sources_of(item):
+            for identifier in selecting.sources_of(item):
                 self._reasons.setdefault(identifier, str(error.msg).removeprefix("not looked at: "))
             return
         self._failed(item, dialect, error)
+
+    def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
+        """Some tests were left out."""
+        for item in items:
+            reason = item.stash.get(selecting.REASON, "")
+            for identifier in selecting.sources_of(item) if reason else ():
+                self._reasons.setdefault(identifier, reason)
+
+    def pytest_sessionfinish(self) -> None:
+        """The tests are over. Silence that ended a test without a word is a failure too."""
+        silent = self._sender.silences
+        name = "server.answers"
+        if self._sender.gave_up and silent and name not in self._breaches:
+            saw, line = silent[-1].error, silent[-1].request.curl
+            clause = clauses.find(name)
+            self._breaches[name] = Breach(
+                clause, self._dialects[0], saw, line, (line,), "", is_finding=False
+            )
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -104,6 +128,11 @@ class Verdicts:
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """The run is over, and what it made is deleted."""
         self.left = config.stash.get(options.LEFT, [])
+
+    @property
+    def broken(self) -> int:
+        """Clauses that were seen broken so far."""
+        return len(self._breaches)
 
     def verdicts(self) -> Iterator[Verdict]:
         """A verdict per clause of the dialects that were looked at, in the order of the catalogue."""
@@ -126,12 +155,12 @@ class Verdicts:
             identifier = _clause_of(one)
             if identifier is None:
                 continue
-            breach = _breach(clauses.find(identifier, dialect), dialect, one)
+            breach = _breach(clauses.find(identifier, dialect), dialect, one, self._sender.recent)
             known = self._breaches.get(identifier)
             # The same clause again: one report is enough, the shortest request, and a failure before a finding.
             if known is None or _rank(breach) < _rank(known):
                 self._breaches[identifier] = breach
-            for other in _sources_of(item):
+            for other in selecting.sources_of(item):
                 self._reasons.setdefault(
                     other, f"a check of it ended early: {identifier} is broken"
                 )
@@ -151,20 +180,37 @@ class Verdicts:
         return str(named or self._dialects[0])
 
 
-def _breach(clause: clauses.Clause, dialect: str, error: BaseException) -> Breach:
+def _breach(
+    clause: clauses.Clause, dialect: str, error: BaseException, recent: Iterable[Exchange]
+) -> Breach:
     saw = error.saw if isinstance(error, checks.Broken) else str(error)
     if isinstance(error, checks.Broken) and "[schema]" in str(error):
         saw = f"{str(error).partition('] ')[2]}"
-    request = _CURL.search(saw)
+    named = _CURL.search(saw)
+    requests = tuple(request.curl for request in _concerned(saw, list(recent)))
+    request = named[1] if named else requests[-1] if requests else ""
     notes = "\n".join(getattr(error, "__notes__", ()))
     return Breach(
         clause,
         dialect,
         _CURL.sub("", saw).strip(),
-        request[1] if request else "",
+        request,
+        () if named and not notes else requests,
         notes if "state" in notes else "",
         isinstance(error, checks.Finding),
     )
+
+
+def _concerned(saw: str, recent: list[Exchange]) -> list[Request]:
+    """The requests whose answers hold a task that was quoted: the one that made it, and the last ones."""
+    names = {name.encode() for name in _TASK.findall(saw)}
+    about = [
+        exchange.request
+        for exchange in recent
+        if exchange.answer is not None and any(name in exchange.answer.body for name in names)
+    ]
+    about = about or [exchange.request for exchange in recent[-1:]]
+    return about if len(about) <= _SHOWN else [about[0], *about[1 - _SHOWN :]]
 
 
 def _rank(breach: Breach) -> tuple[bool, bool, int]:
@@ -187,9 +233,3 @@ def _clause_of(error: BaseException) -> str | None:
         return error.clause
     named = _NAMED.match(str(error))
     return named[1] if named and named[1] in clauses.catalogue() else None
-
-
-def _sources_of(item: pytest.Item) -> Iterable[str]:
-    function = getattr(item, "function", None)
-    source = _SOURCE.search(getattr(function, "__doc__", None) or "")
-    return _ID.findall(source[1]) if source else ()
