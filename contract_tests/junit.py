@@ -7,8 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from contract_tests import redaction, showing
+from contract_tests.gathering import FAILED, FINDING, NOT_LOOKED_AT, Verdict
 from contract_tests.outcome import Outcome
-from contract_tests.verdicts import FAILED, FINDING, NOT_LOOKED_AT, Verdict
 
 #: What XML cannot hold.
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

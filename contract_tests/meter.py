@@ -93,7 +93,7 @@ class Meter:
             NotSent: it is one too many, or costs money in a profile that costs none.
         """
         named = routes.may_be_billed(method, path)
-        if named and self._is_guarded and not _is_forbidden(named, body):
+        if named and self._is_guarded and not is_forbidden(named, body):
             self.held_back += 1
             raise NotSent("not looked at: it costs money, and this profile spends none on it")
         kept_back = 0 if self._is_cleaning else _KEPT_BACK * self.billed
@@ -103,7 +103,7 @@ class Meter:
                 f"not looked at: all {self.most_requests} requests are spent (--max-requests)"
             )
         if named:
-            if self.billed >= self.most_billed and not _is_forbidden(named, body):
+            if self.billed >= self.most_billed and not is_forbidden(named, body):
                 self.is_spent = True
                 raise NotSent(
                     f"not looked at: all {self.most_billed} calls that may be charged are spent (--max-billed)"
@@ -136,8 +136,12 @@ class Meter:
             self._is_cleaning = False
 
 
-def _is_forbidden(named: str, body: bytes) -> bool:
-    """Whether every server must refuse a body, whichever way it reads what is only assumed."""
+def is_forbidden(named: str, body: bytes) -> bool:
+    """Whether every server must refuse a body, whichever way it reads what is only assumed.
+
+    Args:
+        named: dialect and operation, such as ``klingai createSpeech``.
+    """
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests import junit, redaction, showing
+from contract_tests.gathering import Verdict
 from contract_tests.outcome import Outcome
-from contract_tests.verdicts import Verdict
 
 
 def publish(outcome: Outcome, code: int, asked: Namespace) -> None:

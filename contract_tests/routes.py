@@ -44,6 +44,15 @@ def find(
     return None
 
 
+def find_anywhere(
+    method: str, path: str, dialects: tuple[str, ...] = documents.DIALECTS
+) -> Route | None:
+    """The operation that a request is for, whatever a gateway has put in front of the contract's path."""
+    starts = [at for at, char in enumerate(path) if char == "/"]
+    found = (find(method, path, prefix=path[:at], dialects=dialects) for at in starts)
+    return next((route for route in found if route is not None), None)
+
+
 def may_be_billed(method: str, path: str) -> str:
     """The operation that a request may be charged for, however its path is spelled; empty for none.
 

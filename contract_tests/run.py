@@ -126,7 +126,7 @@ def is_mock(options: Options) -> bool:
     Raises:
         httpx2.TransportError: nobody answers there.
     """
-    target = Target(options.base_url)
+    target = Target(options.base_url, sender=Sender(timeout_s=options.timeout_s))
     try:
         return target.is_mock
     finally:

@@ -31,6 +31,7 @@ from contract_tests import (
     selecting,
     serving,
 )
+from contract_tests.gathering import FAILED, NOT_LOOKED_AT
 from contract_tests.meter import NotSent
 from contract_tests.options import Options
 from contract_tests.outcome import Outcome, again
@@ -38,7 +39,7 @@ from contract_tests.progress import Progress
 from contract_tests.run import explain, is_mock, open_sender, refusal_to_pay
 from contract_tests.sending import Sender
 from contract_tests.target import Target
-from contract_tests.verdicts import FAILED, NOT_LOOKED_AT, Verdicts
+from contract_tests.verdicts import Verdicts
 
 KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2
 #: The plugins that the suite needs; no other that happens to be installed is loaded.
@@ -228,7 +229,7 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
             is_there = answer.status != 404 or bool(wanted.dialects)
             (served if is_there else unserved).append(dialect)
     except checks.Broken as reason:
-        words = reason.saw.splitlines()[0]
+        words = reason.saw.splitlines()[0].removesuffix(" after")
         raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
     if not served:
         raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")

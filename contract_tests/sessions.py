@@ -49,9 +49,14 @@ class _Adapter(HTTPAdapter):
         return self.build_response(request, raw)
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        """None is followed: a redirect is an answer, and may lead to somebody who should not see the key."""
+
+
 def session(sender: Sender) -> requests.Session:
     """A session that sends through the sender, and follows no setting of the environment."""
-    made = requests.Session()
+    made = _Session()
     made.trust_env = False
     for scheme in ("http://", "https://"):
         made.mount(scheme, _Adapter(sender))

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from contract_tests import documents
-from contract_tests.outcome import Outcome
-from contract_tests.verdicts import (
+from contract_tests.gathering import (
     FAILED,
     FINDING,
     NOT_LOOKED_AT,
@@ -17,6 +16,7 @@ from contract_tests.verdicts import (
     RESULTS,
     Verdict,
 )
+from contract_tests.outcome import Outcome
 
 _WIDTH = 118
 _TITLES = {

@@ -237,7 +237,8 @@ class Target:
         return answer
 
     def _asked(self, path: str) -> Answer:
-        return self.sender.send(Request("GET", self.base_url + path), timeout_s=_QUESTION_S)
+        timeout_s = min(_QUESTION_S, self.sender.timeout_s)
+        return self.sender.send(Request("GET", self.base_url + path), timeout_s=timeout_s)
 
     def _advanced(self, seconds: float) -> Answer:
         return self.call("POST", "/__mock__/clock/advance", body={"by": seconds})
