@@ -7,7 +7,7 @@ excuse is a breach. Answers that overlap in time say nothing of each other's ord
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from contract_tests.observation import NOT_JSON, Answer, decoded
 from contract_tests.routes import Route
 
 Record = Mapping[str, Any]
+Saw = Callable[[], str]
 _HIDDEN = ("", "***", "Bearer ***")
 
 
@@ -72,7 +73,7 @@ class History:
             self._delete(answer, request)
         if name == "listCustomVoices" and isinstance(answer.data, list):
             shown = [str(record.get("task_id")) for record in _records(answer.data)]
-            checks.distinct("voice-list.complete", shown, answer)
+            _need(len(shown) == len(set(shown)), "voice-list.complete", lambda: str(answer))
         if name == "getCustomVoice" and route.name:
             _named(answer, route.name)
         if name in ("createCustomVoice", "getCustomVoice", "listCustomVoices"):
@@ -83,15 +84,17 @@ class History:
         request_id = answer.json.get("request_id")
         if isinstance(request_id, str) and request_id:
             clause = checks.clause_of(dialect, "envelope.request-id")
-            checks.require(request_id not in self._request_ids, clause, f"again {answer}")
+            _need(request_id not in self._request_ids, clause, lambda: f"again {answer}")
             self._request_ids.add(request_id)
 
     def _created(self, name: str, answer: Answer, request: Record) -> None:
         for record in _records(answer.data):
-            task_id = str(record.get("task_id"))
+            if "task_id" not in record:
+                continue  # EzModel's have none
+            task_id = str(record["task_id"])
             task = self._tasks.setdefault(task_id, _Task())
             clause = "speech.every-call-is-new" if name == "createSpeech" else "ids.unique"
-            checks.require(not task.was_created, clause, f"{task_id} twice: {answer}")
+            _twice(task, clause, answer)
             task.was_created, task.asked = True, request
         word = str(request.get("external_task_id") or "")
         credential = next(
@@ -112,14 +115,15 @@ class History:
             last = holder.looks[-1].record if holder.looks else {}
             is_free = last.get("task_status") == "failed" or _voice_ids(last) & self._deleted
             clause = "voice-create.external-id.unique"
-            checks.require(bool(is_free), clause, f"{claimed[1]} a second time: {answer}")
+            _need(bool(is_free), clause, lambda: f"{claimed[1]} a second time: {answer}")
         for record in _records(answer.data):
             self._external[claimed] = str(record.get("task_id"))
 
     def _delete(self, answer: Answer, request: Record) -> None:
         voice_id = str(request.get("voice_id") or "")
         if voice_id:
-            checks.require(voice_id not in self._deleted, "voice-delete.twice", answer)
+            is_first = voice_id not in self._deleted
+            _need(is_first, "voice-delete.twice", lambda: str(answer))
             self._deleted.add(voice_id)
 
     def _shown(self, look: _Look, answer: Answer) -> None:
@@ -128,10 +132,9 @@ class History:
             return
         task = self._tasks.setdefault(str(record["task_id"]), _Task())
         later = record["updated_at"] >= record["created_at"]
-        checks.require(later, "task.updated-at.after-creation", answer)
+        _need(later, "task.updated-at.after-creation", lambda: str(answer))
         for before in task.looks:
-            same = before.record["created_at"] == record["created_at"]
-            checks.require(same, "task.created-at.constant", f"{answer}\n  after {before.record}")
+            _created_once(before.record, record, answer)
             if before.ended <= look.began and not self._deleted:
                 _moved(before.record, record, answer)
         if task.was_created:
@@ -139,15 +142,36 @@ class History:
         task.looks.append(look)
 
 
+def _need(kept: bool, clause: str, saw: Saw) -> None:
+    """Says that a clause must hold here; what was seen is put in words only where it does not.
+
+    Raises:
+        Broken: it does not.
+    """
+    checks.kept(clause)
+    if not kept:
+        raise checks.Broken(clause, saw())
+
+
+def _twice(task: _Task, clause: str, answer: Answer) -> None:
+    _need(not task.was_created, clause, lambda: f"a task that was made before: {answer}")
+
+
+def _created_once(before: Record, after: Record, answer: Answer) -> None:
+    same = before["created_at"] == after["created_at"]
+    _need(same, "task.created-at.constant", lambda: f"{answer}\n  after {before}")
+
+
 def _moved(before: Record, after: Record, answer: Answer) -> None:
-    saw = f"{answer}\n  after {before}"
+    def saw() -> str:
+        return f"{answer}\n  after {before}"
+
     if before["task_status"] in checks.TERMINAL:
-        same = _essence(before) == _essence(after)
-        checks.require(same, "task.status.terminal", saw)
+        _need(_essence(before) == _essence(after), "task.status.terminal", saw)
         return
     forward = checks.RANK[after["task_status"]] >= checks.RANK[before["task_status"]]
-    checks.require(forward, "task.status.transitions", saw)
-    checks.require(after["updated_at"] >= before["updated_at"], "task.updated-at.monotone", saw)
+    _need(forward, "task.status.transitions", saw)
+    _need(after["updated_at"] >= before["updated_at"], "task.updated-at.monotone", saw)
 
 
 def _echoed(asked: Record, record: Record, answer: Answer) -> None:
@@ -155,10 +179,10 @@ def _echoed(asked: Record, record: Record, answer: Answer) -> None:
     info = record.get("task_info")
     shown = info.get("external_task_id") if isinstance(info, dict) else None
     if isinstance(word, str) and word:
-        checks.require(shown == word, "task.info.echo", answer)
+        _need(shown == word, "task.info.echo", lambda: str(answer))
     for voice in _voices(record):
         named = voice.get("voice_name", asked.get("voice_name"))
-        checks.require(named == asked.get("voice_name"), "voice.name.echo", answer)
+        _need(named == asked.get("voice_name"), "voice.name.echo", lambda: str(answer))
 
 
 def _named(answer: Answer, name: str) -> None:
@@ -170,7 +194,7 @@ def _named(answer: Answer, name: str) -> None:
             checks.kept("voice-get.by-external-id")
         else:
             is_it = str(record.get("task_id")) == name
-            checks.require(is_it, "voice-get.by-task-id", f"{name} was asked for: {answer}")
+            _need(is_it, "voice-get.by-task-id", lambda: f"{name} was asked for: {answer}")
 
 
 def _essence(record: Record) -> tuple[Any, ...]:

@@ -86,7 +86,7 @@ class Run:
 
         Skips the test that asks when the target does not serve it, unless it was asked for by name.
         """
-        if not self._is_served(dialect) and dialect not in self.options.dialects:
+        if not self.serves(dialect):
             pytest.skip(f"not looked at: {self.target.base_url} does not serve {dialect}")
         return self._apis.setdefault(dialect, Api(self.target, dialect))
 
@@ -103,6 +103,10 @@ class Run:
                 inbox = self.receiver.inbox.everything() if "receiver" in vars(self) else []
                 har.end(self.sender, inbox)
             self._stack.close()
+
+    def serves(self, dialect: str) -> bool:
+        """Whether the target serves a dialect, or is said to."""
+        return dialect in self.options.dialects or self._is_served(dialect)
 
     def serves_any(self) -> bool:
         """Whether the target serves any dialect."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,13 @@ _ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 
 def sources_of(item: pytest.Item) -> list[str]:
-    """The ids of the clauses that a test's docstring names."""
+    """The ids of the clauses that a test's docstring names, and that its case is about."""
     function = getattr(item, "function", None)
     source = _SOURCE.search(getattr(function, "__doc__", None) or "")
-    return _ID.findall(source[1]) if source else []
+    named = _ID.findall(source[1]) if source else []
+    params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    cases = [getattr(value, "clause", value) for value in params.values()]
+    return [*named, *(case for case in cases if isinstance(case, str) and _ID.fullmatch(case))]
 
 
 def is_left_out(item: pytest.Item, asked: Options) -> bool:

@@ -26,6 +26,8 @@ _MOST_REDIRECTS = 5
 #: The first and the longest pause between two looks at a server that cannot be told to hurry.
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+#: The same where every request counts.
+_PAID_PAUSES_S = (0.5, 10.0)
 #: Virtual seconds by which a controlled clock is moved between two looks, and how often.
 _STEP_S = 1.0
 _STEPS = 600
@@ -214,10 +216,11 @@ class Target:
     def within(self, seconds: float, look: Callable[[], T | None]) -> T | None:
         """Looks, with growing pauses, until something is seen or real seconds have passed."""
         deadline = time.monotonic() + seconds
-        pause_s = _FIRST_PAUSE_S
+        is_paid = self.sender.meter is not None and self.sender.meter.is_paid
+        pause_s, longest_s = _PAID_PAUSES_S if is_paid else (_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         while (seen := look()) is None and time.monotonic() < deadline:
             time.sleep(pause_s)
-            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+            pause_s = min(pause_s * 1.5, longest_s)
         return seen
 
     def unless_busy(self, send: Callable[[], Answer]) -> Answer:
