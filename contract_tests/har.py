@@ -162,6 +162,6 @@ def _text(body: bytes) -> tuple[str, str]:
 def _instant(seconds: float) -> str:
     return (
         datetime.fromtimestamp(seconds, UTC)
-        .isoformat(timespec="milliseconds")
+        .isoformat(timespec="microseconds")
         .replace("+00:00", "Z")
     )

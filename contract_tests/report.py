@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from argparse import Namespace
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
         "again": outcome.again,
         "counts": outcome.counts,
         "coverage": {
-            name: dict(sorted(counted.items())) for name, counted in asdict(outcome.covered).items()
+            name: dict(sorted(counted.items())) for name, counted in vars(outcome.covered).items()
         },
         "errors": outcome.errors,
         "clauses": [_row(verdict) for verdict in outcome.verdicts],

@@ -191,7 +191,7 @@ class Sender:
             plain = Request("GET", f"{parts.scheme}://{parts.netloc}/")
             if self.meter is not None:
                 self.meter.before(plain.method, "/", b"")
-            self._wire.exchange(plain, _HURRIED_S)
+            self._wire.exchange(plain, min(_HURRIED_S, self.timeout_s))
             self._silent = 0
         except (httpx2.TransportError, NotSent):
             self.gave_up = (

@@ -9,10 +9,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 Manner = Callable[[socket.socket, bytes], None]
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@cache
+def bomb() -> bytes:
+    """64 MiB, packed."""
+    return gzip.compress(bytes(2**26), 1)
 
 
 def hangs(connection: socket.socket, _request: bytes) -> None:
@@ -44,10 +51,9 @@ def never_ends(connection: socket.socket, _request: bytes) -> None:
 
 def bombs(connection: socket.socket, _request: bytes) -> None:
     """Sends little that unpacks to much."""
-    body = gzip.compress(b"0" * 200_000_000, 9)
-    size = str(len(body)).encode()
+    size = str(len(bomb())).encode()
     connection.sendall(
-        _HEAD + b"Content-Encoding: gzip\r\nContent-Length: " + size + b"\r\n\r\n" + body
+        _HEAD + b"Content-Encoding: gzip\r\nContent-Length: " + size + b"\r\n\r\n" + bomb()
     )
 
 
