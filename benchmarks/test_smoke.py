@@ -69,3 +69,12 @@ def test_lifetimes_prints_advances_and_a_ratio_to_the_bare_client() -> None:
 def test_lifetimes_prints_lines_for_people() -> None:
     """Three advances, two with callbacks, and whether it is linear."""
     assert len(run("lifetimes").splitlines()) == 6
+
+
+def test_kit_prints_what_the_time_is_spent_on() -> None:
+    """All seconds of a run, and those of requests, of checks, and of the rest, which together are all."""
+    value = json.loads(run("kit", "--json"))
+    assert value["profile"] == "smoke"
+    assert value["sent"] > 0
+    parts = value["requests"] + value["checks"] + value["other"]
+    assert abs(parts - value["total"]) < 0.01

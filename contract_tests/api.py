@@ -89,7 +89,9 @@ class Api:
         checks.conforms(answer, self.document.operations[operation_id])
         request_id = answer.json["request_id"]
         clause = checks.clause_of(self.dialect, "envelope.request-id")
-        checks.require(request_id not in self._request_ids, clause, f"again {answer}")
+        if request_id in self._request_ids:
+            raise checks.Broken(clause, f"again {answer}")
+        checks.kept(clause)
         self._request_ids.add(request_id)
         return answer
 
@@ -108,7 +110,9 @@ class Api:
             Broken: it was refused (the clause named), or another clause is broken.
         """
         answer = self.call(operation_id, body, name=name, query=query)
-        checks.require(answer.pair == (200, 0), clause, f"a refusal: {answer}")
+        checks.kept(clause)
+        if answer.pair != (200, 0):
+            raise checks.Broken(clause, f"a refusal: {answer}")
         return answer.data
 
     def voice(self, name: str) -> Record:

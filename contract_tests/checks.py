@@ -94,8 +94,9 @@ def envelope(answer: Answer, dialect: str) -> None:
     body = answer.json
     named = {clause: clause_of(dialect, clause) for clause in _WORDS}
     identified = named["envelope.request-id"]
-    require(answer.content_type == JSON_TYPE, identified, f"a body that is not JSON: {answer}")
-    require(isinstance(body, dict), identified, f"a body that is no JSON object: {answer}")
+    kept(identified)
+    if answer.content_type != JSON_TYPE or not isinstance(body, dict):
+        raise Broken(identified, f"a body that is no JSON object, or does not say so: {answer}")
     request_id = body.get("request_id")
     require(isinstance(request_id, str) and bool(request_id), identified, answer)
     code = body.get("code")
@@ -115,17 +116,20 @@ def envelope(answer: Answer, dialect: str) -> None:
 def conforms(answer: Answer, operation: documents.Operation) -> None:
     """The body has the shape that the document declares for the operation and the status."""
     shape = operation.responses.get(answer.status)
-    declared = ", ".join(map(str, operation.responses))
-    require(shape is not None, "schema.status", f"{answer}\n  where {declared} are declared")
-    if shape is not None:
-        _valid(shape, answer.json, f"the response schema of {operation.id}", answer)
+    kept("schema.status")
+    if shape is None:  # put in words only then: it takes longer than the look itself
+        declared = ", ".join(map(str, operation.responses))
+        raise Broken("schema.status", f"{answer}\n  where {declared} are declared")
+    _valid(shape, answer.json, f"the response schema of {operation.id}", answer)
 
 
 def refused(answer: Answer, dialect: str, clause: str, pairs: Collection[tuple[int, int]]) -> None:
     """The request was refused with one of the expected pairs, in an envelope without data."""
     expected = " or ".join(f"{status}/{code}" for status, code in sorted(pairs))
     envelope(answer, dialect)
-    require(answer.pair in pairs, clause, f"{answer}\n  where {expected} is due")
+    kept(clause)
+    if answer.pair not in pairs:
+        raise Broken(clause, f"{answer}\n  where {expected} is due")
 
 
 def notification(seen: Notification, shape: Shape) -> None:
