@@ -62,11 +62,11 @@ def _is_plain(body: bytes) -> bool:
 def _for_printf(body: bytes) -> str:
     """A body as the format of printf, which knows every byte by its octal number."""
     parts = []
-    for byte in body:
+    for at, byte in enumerate(body):
         char = chr(byte)
         if char == "%":
             parts.append("%%")
-        elif 0x20 <= byte < 0x7F and char not in "\\'":
+        elif 0x20 <= byte < 0x7F and char not in "\\'" and (at or char != "-"):
             parts.append(char)
         else:
             parts.append(f"\\{byte:03o}")

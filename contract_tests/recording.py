@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from contract_tests import checks, coverage, documents, harread, library, redaction, report, routes
@@ -126,7 +126,7 @@ def _published(asked: Namespace, dialects: tuple[str, ...], state: _Judged) -> i
         dialects,
         (),
         "a recording",
-        f"kling-mock check --from-har {Path(asked.from_har)}",
+        _again(asked),
         list(state.gathered.verdicts()),
         state.gathered.errors,
     )
@@ -135,6 +135,13 @@ def _published(asked: Namespace, dialects: tuple[str, ...], state: _Judged) -> i
     code = 1 if is_broken else 2 if was_blind else 0
     report.publish(outcome, code, asked)
     return code
+
+
+def _again(asked: Namespace) -> str:
+    words = ["kling-mock", "check", "--from-har", asked.from_har]
+    words += ["--base-url", asked.base_url] if asked.base_url else []
+    words += [word for name in asked.dialect for word in ("--dialect", name)]
+    return shlex.join([*words, *(["--strict"] if asked.strict else [])])
 
 
 def _is_below(url: str, base_url: str) -> bool:
