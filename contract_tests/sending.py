@@ -83,6 +83,8 @@ class Sender:
         made: the custom voices' tasks that were made, whichever client made them.
         recent: the exchanges of the test under way, oldest first.
         silences: requests that got no answer.
+        prefix: what stands in front of the contract's paths there.
+        origin: host and port of the server under test.
         gave_up: why nothing is sent any more; empty while all is well.
     """
 
@@ -103,6 +105,7 @@ class Sender:
         self.silences: list[Exchange] = []
         self.gave_up = ""
         self.prefix = ""
+        self.origin = ""
         self._patience_s = patience_s
         self._limit_s = limit_s
         self._until = time.monotonic() + limit_s if limit_s else float("inf")

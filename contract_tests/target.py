@@ -78,6 +78,7 @@ class Target:
         self._ordinals = itertools.count(1)
         self.sender = sender or Sender()
         self.sender.prefix = urlsplit(self.base_url).path
+        self.sender.origin = urlsplit(self.base_url).netloc
         self._has_public_receiver = has_public_receiver
 
     def with_key(self, api_key: str) -> Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -62,9 +63,12 @@ class Verdicts(Gathered):
 
     def pytest_sessionfinish(self) -> None:
         """The tests are over. Silence that ended a test without a word is a failure too."""
-        silent = self._sender.silences
+        sender = self._sender
+        silent = [
+            item for item in sender.silences if urlsplit(item.request.url).netloc == sender.origin
+        ]
         name = "server.answers"
-        if self._sender.gave_up and silent and not self.is_broken(name):
+        if silent and not self.is_broken(name):
             line = silent[-1].request.curl
             self.broke(
                 Breach(

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from contract_tests.meter import NotSent
 from contract_tests.observation import Request
 from contract_tests.sending import Sender
 from contract_tests.wire import MOST_BYTES, Wire
+from mock_server.http.app import create_app
+from mock_server.settings import build
 from tests.support import rude
 from tests.support.checking import check
 from tests.test_cli import is_one_line
@@ -120,3 +123,34 @@ def test_falling_silent_is_loud(tmp_path: Path) -> None:
     assert "server.answers (documented)" in run.out
     assert "\nGave up: 4 requests in a row got no answer" in run.out
     assert "THE KIT STUMBLED" not in run.out
+
+
+class Dying:
+    """A healthy application that closes the connection at texts with a NUL, as a crash does."""
+
+    def __init__(self) -> None:
+        self._app = create_app(build(quiet=True))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers as the mock does, or not at all."""
+        seen = b""
+
+        async def heard() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += message.get("body", b"")
+            if b"\\u0000" in seen:
+                raise ConnectionResetError
+            return message
+
+        await self._app(scope, heard, send)
+
+
+def test_a_crash_is_a_breach(tmp_path: Path) -> None:
+    """A request at which the server hangs up breaks a clause, shows that request, and stops nothing else."""
+    run = check(Dying(), "--json", "--dialect", "klingai", cwd=tmp_path)
+    assert run.code == 1, run.err
+    broken = {"server.answers", "server.no-5xx"} & set(run.of("failed"))
+    assert broken
+    assert "u0000" in run.clause(min(broken))["request"]
+    assert "voice-delete.twice" in run.of("passed")
