@@ -86,3 +86,12 @@ def test_overhead_prints_start_stop_and_cost_per_test_of_every_server() -> None:
 def test_overhead_prints_a_table_for_people() -> None:
     """A heading and a row for each server."""
     assert len(run("overhead").splitlines()) == 4 - len(missing())
+
+
+def test_kit_prints_what_the_time_is_spent_on() -> None:
+    """All seconds of a run, and those of requests, of checks, and of the rest, which together are all."""
+    value = json.loads(run("kit", "--json"))
+    assert value["profile"] == "smoke"
+    assert value["sent"] > 0
+    parts = value["requests"] + value["checks"] + value["other"]
+    assert abs(parts - value["total"]) < 0.01

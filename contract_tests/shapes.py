@@ -80,7 +80,7 @@ class Shape:
         """The rule beside the value itself, where it is a condition elsewhere that is not met."""
         if not {"then", "else"} & set(path):
             return ""
-        node: Json = self._schema
+        node: Json = self.schema
         for step in place:
             key = "items" if isinstance(step, int) else "properties"
             node = node.get(key, {}) if isinstance(node, dict) else {}
