@@ -102,8 +102,13 @@ def server(name: str, *, beside_load: bool = False) -> Iterator[Process]:
         process.wait()
 
 
-def wait_ready(process: subprocess.Popen[bytes], port: int, pause_s: float = 0.002) -> None:
-    """Returns at the first complete answer to a GET, whatever its status.
+def wait_ready(
+    process: subprocess.Popen[bytes],
+    port: int,
+    pause_s: float = 0.002,
+    path: str = "/__mock__/health",
+) -> None:
+    """Returns at the first complete answer to a GET of a path, whatever its status.
 
     Raises:
         NotReady: the process ended, or nothing answered within ``READY_S``.
@@ -114,7 +119,7 @@ def wait_ready(process: subprocess.Popen[bytes], port: int, pause_s: float = 0.0
             raise NotReady(f"{process.args!r} ended with exit code {process.returncode}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)) as sock:
             sock.settimeout(READY_S)
-            sock.sendall(request(port, "GET", "/__mock__/health", headers=["Connection: close"]))
+            sock.sendall(request(port, "GET", path, headers=["Connection: close"]))
             if sock.recv(65_536).startswith(b"HTTP/1.1 "):
                 return
         time.sleep(pause_s)

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from benchmarks.operations import OPERATIONS
+from benchmarks.peers import MOCK, missing
 from benchmarks.servers import ROOT
 
 
@@ -69,3 +70,28 @@ def test_lifetimes_prints_advances_and_a_ratio_to_the_bare_client() -> None:
 def test_lifetimes_prints_lines_for_people() -> None:
     """Three advances, two with callbacks, and whether it is linear."""
     assert len(run("lifetimes").splitlines()) == 6
+
+
+def test_overhead_prints_start_stop_and_cost_per_test_of_every_server() -> None:
+    """The mock first, then the peers that are installed; the others are named."""
+    value = json.loads(run("overhead", "--json"))
+    assert value["servers"][0]["server"] == MOCK
+    assert value["missing"] == sorted(missing())
+    for row in value["servers"]:
+        for name in ("start", "stop"):
+            assert 0 < row[name]["low"] <= row[name]["ms"] <= row[name]["high"]
+    assert value["servers"][0]["process_start"]["ms"] > 0
+
+
+def test_overhead_prints_a_table_for_people() -> None:
+    """A heading and a row for each server."""
+    assert len(run("overhead").splitlines()) == 4 - len(missing())
+
+
+def test_kit_prints_what_the_time_is_spent_on() -> None:
+    """All seconds of a run, and those of requests, of checks, and of the rest, which together are all."""
+    value = json.loads(run("kit", "--json"))
+    assert value["profile"] == "smoke"
+    assert value["sent"] > 0
+    parts = value["requests"] + value["checks"] + value["other"]
+    assert abs(parts - value["total"]) < 0.01

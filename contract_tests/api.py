@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests import checks, documents
+from contract_tests import checks, documents, sending
 from contract_tests.observation import Answer
 from contract_tests.target import Target
 
@@ -16,9 +15,6 @@ PAGE_SIZE = 100
 MOST_PAGES = 150
 #: paging.size
 DEFAULT_PAGE_SIZE = 30
-#: The first and the longest pause before a busy server is asked again.
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 5.0
 
 #: What an accepted call keeps of a dialect whose page prints another answer.
 _ENVELOPED = {
@@ -55,7 +51,7 @@ class Api:
     @property
     def is_paid(self) -> bool:
         """Whether what is accepted may be charged, so that nothing is made that can be done without."""
-        return self.target.meter is not None
+        return self.target.is_paid
 
     def new_name(self) -> str:
         """A name that no voice has yet, of at most 20 characters: that names need not differ is assumed."""
@@ -111,10 +107,10 @@ class Api:
             )
 
         answer = sent()
-        was_busy = answer.pair in checks.BUSY
-        if self.waits_when_busy:
-            answer = self._not_busy(answer, sent)
-        if was_busy and answer.pair not in checks.BUSY:
+        was_busy = sending.is_busy(answer)
+        if was_busy and self.waits_when_busy:
+            answer = self.target.unless_busy(answer, sent)
+        if was_busy and not sending.is_busy(answer):
             is_flat = self.dialect == "ezmodel"
             checks.kept("ez.errors.429" if is_flat else "errors.429.transient")
         return answer
@@ -150,7 +146,9 @@ class Api:
         """
         request_id = answer.json["request_id"]
         clause = checks.clause_of(self.dialect, "envelope.request-id")
-        checks.require(request_id not in self._request_ids, clause, f"again {answer}")
+        if request_id in self._request_ids:
+            raise checks.Broken(clause, f"again {answer}")
+        checks.kept(clause)
         self._request_ids.add(request_id)
 
     def refused(
@@ -180,7 +178,9 @@ class Api:
             Broken: it was refused (the clause named), or another clause is broken.
         """
         answer = self.call(operation_id, body, name=name, query=query)
-        checks.require(answer.pair == (200, 0), clause, f"a refusal: {answer}")
+        checks.kept(clause)
+        if answer.pair != (200, 0):
+            raise checks.Broken(clause, f"a refusal: {answer}")
         return answer.data
 
     def voice(self, name: str) -> Record:
@@ -215,19 +215,6 @@ class Api:
         if made and isinstance(answer.data, dict) and "task_id" in answer.data:
             self.created.append(str(answer.data["task_id"]))
 
-    def _not_busy(self, answer: Answer, sent: Callable[[], Answer]) -> Answer:
-        """Asks again, as seldom as the server says or decency demands, until it is no longer busy or patience ends."""
-        waited_s, pause_s = 0.0, FIRST_PAUSE_S
-        while answer.pair in checks.BUSY and waited_s < self.target.patience_s:
-            pause_s = max(pause_s, _retry_after_s(answer))
-            if self.target.control:
-                self.target.advance(pause_s)
-            else:
-                time.sleep(min(pause_s, self.target.patience_s))
-            waited_s, pause_s = waited_s + pause_s, min(pause_s * 2, LONGEST_PAUSE_S)
-            answer = sent()
-        return answer
-
     def _pages(self, asked: int | None) -> Iterator[list[Record]]:
         size = asked or DEFAULT_PAGE_SIZE
         for number in range(1, MOST_PAGES + 1):
@@ -243,9 +230,3 @@ class Api:
             if len(page) < size:
                 return
         raise TooManyTasks(f"more than {MOST_PAGES} pages of {size} tasks")
-
-
-def _retry_after_s(answer: Answer) -> float:
-    """Seconds that a busy server wants to be left alone; 0 where it does not say."""
-    said = answer.headers.get("retry-after", "")
-    return float(said) if said.isascii() and said.isdigit() else 0.0

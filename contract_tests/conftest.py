@@ -10,17 +10,24 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+import httpx2
 import pytest
 
-from contract_tests import documents, options
+from contract_tests import documents, options, selecting
 from contract_tests.api import Api
 from contract_tests.checks import Finding
 from contract_tests.garden import Garden
 from contract_tests.receiver import Receiver
-from contract_tests.run import Run
+from contract_tests.run import Run, explain, refusal_to_pay
 from contract_tests.target import Target
 
 RUN = pytest.StashKey[Run]()
+_MARKERS = (
+    "assumed: servers may well read this clause differently; that is a finding, not a failure",
+    "dialects(*names): the clause is about these dialects only",
+    "billable: it makes calls that are charged when they are accepted",
+    "canary: it makes the paid calls of the profile live-canary, and runs in no other",
+)
 
 options.register_profiles()
 
@@ -32,19 +39,66 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Reads the options; starts nothing yet."""
-    config.addinivalue_line(
-        "markers",
-        "assumed: servers may well read this clause differently; that is a finding, not a failure",
-    )
-    config.addinivalue_line("markers", "dialects(*names): the clause is about these dialects only")
-    config.addinivalue_line(
-        "markers", "billable: sends create requests that are accepted, and may be charged"
-    )
-    config.stash[RUN] = Run(options.read(config))
+    """Reads the options. Starts nothing yet, but asks a server whether it is free where nobody says so."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+    asked = options.read(config)
+    given = config.stash.get(options.GIVEN, None)
+    run = config.stash[RUN] = Run(asked, given[1] if given else None)
     seed = config.getoption("--contract-seed")
     if seed is not None and not config.getoption("--hypothesis-seed", None):
         config.option.hypothesis_seed = str(seed)
+    if asked.base_url and not (asked.is_free or asked.will_pay):
+        _refuse_to_pay(run)
+
+
+def _refuse_to_pay(run: Run) -> None:
+    """Refuses a server that may charge.
+
+    Raises:
+        pytest.UsageError: it may, or nobody knows.
+    """
+    ways = "add --contract-i-will-pay if that is meant, or --contract-free if it charges nothing"
+    try:
+        meter = run.sender.meter
+        reason = refusal_to_pay(run.options, meter) if meter else ""
+    except httpx2.TransportError as error:
+        raise pytest.UsageError(f"{explain(error, run.options.base_url)}; {ways}") from None
+    if reason:
+        raise pytest.UsageError(f"{reason}; {ways}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Says what a run may cost, before its first request.
+
+    Raises:
+        pytest.UsageError: nobody answers, or several processes would each spend the budget.
+    """
+    config = session.config
+    run = config.stash[RUN]
+    if config.option.collectonly or not run.options.base_url or options.GIVEN in config.stash:
+        return
+    try:
+        meter = run.sender.meter
+    except httpx2.TransportError as error:
+        raise pytest.UsageError(explain(error, run.options.base_url)) from None
+    if meter is None or not meter.is_paid:
+        return
+    if hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("one process looks at a server that may charge: leave out -n")
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"this may cost: {meter.plan()}")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Says what was spent, and whether that was all there was."""
+    run = config.stash[RUN]
+    meter = run.sender.meter if "sender" in vars(run) else None
+    if meter is not None:
+        terminalreporter.write_line(f"spent: {meter.spent()}")
+        if meter.is_spent:
+            terminalreporter.write_line("THE BUDGET IS SPENT: not everything was looked at")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -52,6 +106,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     run = config.stash.get(RUN, None)
     if run is not None:
         config.stash[options.LEFT] = run.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test begins."""
+    run = item.config.stash[RUN]
+    if "sender" in vars(run):
+        run.sender.begins()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -75,16 +137,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out generated tests of dialects that were not asked for."""
-    asked = config.stash[RUN].options.dialects or documents.DIALECTS
-    others = [
-        item
-        for item in items
-        if hasattr(item, "operation_label") and not item.name.partition("[")[2].startswith(asked)
-    ]
-    if others:
-        items[:] = [item for item in items if item not in others]
-        config.hook.pytest_deselected(items=others)
+    """Leaves out what was not asked for, and what costs money in a profile that spends none on it."""
+    asked = config.stash[RUN].options
+    left_out = [item for item in items if selecting.is_left_out(item, asked)]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -91,7 +91,7 @@ def _schema(dialect: str) -> BaseSchema:
     settings = f"seed = {seed}\n{_CONFIG}" if isinstance(seed, int) else _CONFIG
     schema = schemathesis.openapi.from_dict(raw, config=SchemathesisConfig.from_str(settings))
     lenient = {
-        operation_id: jsonschema_rs.Draft202012Validator(_relaxed(body))
+        operation_id: jsonschema_rs.Draft202012Validator(relaxed(body))
         for operation_id, body in _bodies(raw)
     }
 
@@ -118,7 +118,7 @@ def _bodies(raw: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _relaxed(schema: dict[str, Any]) -> dict[str, Any]:
+def relaxed(schema: dict[str, Any]) -> dict[str, Any]:
     """A request schema without what is assumed only: what it forbids every server must refuse."""
     properties = {
         name: LENIENT.get(name, definition) for name, definition in schema["properties"].items()

@@ -35,6 +35,8 @@ FAILING = "failing"  # its recording is none
 LINKED = "linked"  # the links of the documents lead on from here
 ALL = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING, LINKED)
 
+#: What the external id and the name of some end with: capitals, many letters, other scripts.
+_SPECIAL = {SPARE: ("-Mixed_CASE." + "x" * 32 + "Z", " Zoë 温柔")}
 #: What keeps something from being reached.
 FAILURES = (
     AssertionError,
@@ -170,11 +172,12 @@ class Garden:
 
     def request(self, kind: str) -> Record:
         """The create request of a kind; each call has an external id and an address of its own."""
-        word = self.api.target.unique(kind)
+        word = self.api.target.unique(kind) + _SPECIAL.get(kind, ("", ""))[0]
         root = REFUSING if kind == REFUSED else "/garden/"
         self._paths[kind] = root + word
+        name = self.api.new_name() + _SPECIAL.get(kind, ("", ""))[1]
         source = self.receiver.no_sample_url if kind == FAILING else self.receiver.sample_url
-        request: Record = {"voice_name": self.api.new_name(), "voice_url": source}
+        request: Record = {"voice_name": name, "voice_url": source}
         if kind == SILENT:
             return request
         if kind == EMPTY:

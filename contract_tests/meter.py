@@ -1,27 +1,26 @@
-"""A hard cap on what is sent to a server that may charge for it. It sits where bytes leave, below every client."""
+"""A hard cap on what is sent to a server that may charge for it. It is asked where bytes leave, below every client."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import cache
 
-import pytest
+import jsonschema_rs
+from _pytest.outcomes import Skipped
 
-from contract_tests import documents
+from contract_tests import documents, routes
+from contract_tests.profiles import Profile
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import httpx2
-    import requests
-
-#: Operations that cost money when they are accepted, and the units of one such call (speech.price, voice-create.price).
-_BILLED = ("createSpeech", "createCustomVoice")
+#: What one call costs that is charged, in units (speech.price, voice-create.price).
 UNITS = 0.05
 #: Requests kept back for each call that may be charged, to delete what it made: a query and a deletion.
 _KEPT_BACK = 2
+
+
+class NotSent(Skipped):
+    """Raised instead of sending a request that would cost too much; the test that wanted it is skipped."""
 
 
 class Meter:
@@ -30,20 +29,47 @@ class Meter:
     Args:
         most_requests: not one more is sent.
         most_billed: when as many calls may have been charged, no other that may be is sent.
+        is_guarded: whether what may be charged is held back, but while ``paying``.
+        is_paid: whether the server may charge; one that does not is metered in a live profile only.
+
+    Attributes:
+        is_spent: whether a request was held back because the budget was spent.
+        held_back: requests that were not sent because they cost money in this profile.
     """
 
-    def __init__(self, most_requests: int, most_billed: int) -> None:
+    def __init__(
+        self,
+        most_requests: int,
+        most_billed: int,
+        *,
+        is_guarded: bool = False,
+        is_paid: bool = True,
+    ) -> None:
         self.most_requests = most_requests
         self.most_billed = most_billed
+        self.is_paid = is_paid
         self.requests = 0
         self.billed = 0
+        self.is_spent = False
+        self.held_back = 0
+        self._is_guarded = is_guarded
         self._is_cleaning = False
-        self._paths = {
-            document.operations[name].path
-            for document in map(documents.document, documents.DIALECTS)
-            for name in _BILLED
-            if name in document.operations
-        }
+
+    @classmethod
+    def of(cls, profile: Profile, requests: int, billed: int | None, *, is_paid: bool) -> Meter:
+        """The meter of a profile.
+
+        Args:
+            requests: at most so many instead of the profile's; 0 for those.
+            billed: at most so many charged calls instead of the profile's; ``None`` for those.
+        """
+        most_billed = profile.billed if billed is None else billed
+        return cls(
+            requests or profile.requests,
+            most_billed,
+            is_guarded=profile.is_live,
+            is_paid=is_paid,
+        )
 
     def plan(self) -> str:
         """What a run may cost, in words."""
@@ -60,52 +86,26 @@ class Meter:
             f" {self.billed} of {self.most_billed} charged"
         )
 
-    @property
-    def hooks(self) -> dict[str, list[Callable[..., Any]]]:
-        """Event hooks of an httpx2 client."""
+    def before(self, method: str, path: str, body: bytes) -> None:
+        """Counts a request that is about to be sent.
 
-        def sends(request: httpx2.Request) -> None:
-            self.before(request.method, request.url.path)
-
-        def was_answered(response: httpx2.Response) -> None:
-            request = response.request
-            if self._is_billed(request.method, request.url.path):
-                response.read()
-                self.after(request.method, request.url.path, response.status_code, response.content)
-
-        return {"request": [sends], "response": [was_answered]}
-
-    def session(self) -> requests.Session:
-        """A session of requests whose every request is counted."""
-        import requests
-        from requests.adapters import HTTPAdapter
-
-        meter = self
-
-        class Metered(HTTPAdapter):
-            def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-                method, path = str(request.method), request.path_url.partition("?")[0]
-                meter.before(method, path)
-                response = super().send(request, **options)
-                meter.after(method, path, response.status_code, response.content)
-                return response
-
-        session = requests.Session()
-        session.trust_env = False
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, Metered())
-        return session
-
-    def before(self, method: str, path: str) -> None:
-        """Counts a request that is about to be sent. Skips the test that wants to send one too many."""
+        Raises:
+            NotSent: it is one too many, or costs money in a profile that costs none.
+        """
+        named = routes.may_be_billed(method, path)
+        if named and self._is_guarded and not is_forbidden(named, body):
+            self.held_back += 1
+            raise NotSent("not looked at: it costs money, and this profile spends none on it")
         kept_back = 0 if self._is_cleaning else _KEPT_BACK * self.billed
         if self.requests + kept_back >= self.most_requests:
-            pytest.skip(
+            self.is_spent = True
+            raise NotSent(
                 f"not looked at: all {self.most_requests} requests are spent (--max-requests)"
             )
-        if self._is_billed(method, path):
-            if self.billed >= self.most_billed:
-                pytest.skip(
+        if named:
+            if self.billed >= self.most_billed and not is_forbidden(named, body):
+                self.is_spent = True
+                raise NotSent(
                     f"not looked at: all {self.most_billed} calls that may be charged are spent (--max-billed)"
                 )
             self.billed += 1  # until the answer says that nothing was charged
@@ -114,8 +114,17 @@ class Meter:
     def after(self, method: str, path: str, status: int, body: bytes) -> None:
         """Takes back what a refusal shows not to have been charged."""
         is_refused = 400 <= status < 500 or (status == 200 and not _is_accepted(body))
-        if is_refused and self._is_billed(method, path):
+        if is_refused and routes.may_be_billed(method, path):
             self.billed -= 1
+
+    @contextmanager
+    def paying(self) -> Iterator[None]:
+        """Lets calls that are charged through, within the cap."""
+        was, self._is_guarded = self._is_guarded, False
+        try:
+            yield
+        finally:
+            self._is_guarded = was
 
     @contextmanager
     def cleaning(self) -> Iterator[None]:
@@ -126,13 +135,35 @@ class Meter:
         finally:
             self._is_cleaning = False
 
-    def _is_billed(self, method: str, path: str) -> bool:
-        return method.upper() == "POST" and path in self._paths
+
+def is_forbidden(named: str, body: bytes) -> bool:
+    """Whether every server must refuse a body, whichever way it reads what is only assumed.
+
+    Args:
+        named: dialect and operation, such as ``klingai createSpeech``.
+    """
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return True
+    return not _lenient(named).is_valid(value)
+
+
+@cache
+def _lenient(named: str) -> jsonschema_rs.Draft202012Validator:
+    from contract_tests import engine  # brings schemathesis
+
+    dialect, _, name = named.partition(" ")
+    document = documents.document(dialect)
+    operation = document.operations[name]
+    item = document.raw["paths"][operation.path][operation.method.lower()]
+    schema = item["requestBody"]["content"]["application/json"]["schema"]
+    return jsonschema_rs.Draft202012Validator(engine.relaxed(schema))
 
 
 def _is_accepted(body: bytes) -> bool:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True  # who knows
     return not isinstance(answer, dict) or answer.get("code") == 0

@@ -83,6 +83,18 @@ def agree(task: KnownVoice, arrived: Sequence[Notification]) -> None:
     kept("callback.on-change", "callback.order", "callback.agrees-with-query")
 
 
+def voices_are_told(arrived: Sequence[Notification]) -> None:
+    """A notification of succeed holds the voice, as a query does.
+
+    Raises:
+        Finding: it does not; the vendor's page shows no voice.
+    """
+    for item in arrived:
+        if checks.is_silent(item.json):
+            raise checks.found("callback.voices", item)
+    kept("callback.voices")
+
+
 def any_terminal(arrived: list[Notification]) -> bool:
     """Whether one of the notifications tells of an end, be it in the right shape or not."""
     return any(_status(item.json) in TERMINAL for item in arrived)
@@ -98,7 +110,8 @@ def _of(task: KnownVoice, body: Record) -> None:
     require(no_sooner, "task.updated-at.after-creation", body)
     if "task_info" in body:
         oracle.echoes(task, body)
-    oracle.result(task, body)
+    if not checks.is_silent(body):
+        oracle.result(task, body)
 
 
 def _in_order(bodies: Sequence[Record]) -> None:
@@ -124,9 +137,8 @@ def _ends_as_seen(task: KnownVoice, bodies: Sequence[Record]) -> None:
         require(body["task_status"] == end["task_status"], "callback.terminal", saw)
         require(essence(body)[:2] == essence(end)[:2], "callback.agrees-with-query", saw)
         ids = [[voice[0] for voice in essence(record)[2]] for record in (body, end)]
-        require(ids[0] == ids[1], "callback.voices", saw)
-    if told:
-        kept("callback.voices")
+        is_said = bool(ids[0]) and "task_result" in end
+        require(not is_said or ids[0] == ids[1], "callback.voices", saw)
     for body in bodies:
         for record in seen:
             early = body["updated_at"] < record["updated_at"]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from contract_tests import redaction
+from contract_tests import curl, redaction
 
 #: What stands where a body is not JSON.
 NOT_JSON = object()
 #: Characters of a body or value that a message quotes.
 _QUOTED = 600
-#: Headers that hold secrets; messages show them as asterisks.
-_SECRET = "authorization"
 
 
 @dataclass(frozen=True)
@@ -30,16 +27,8 @@ class Request:
 
     @property
     def curl(self) -> str:
-        """A command line that sends it again, but for the credential."""
-        parts = ["curl", "-sS", "-X", self.method]
-        for name, value in self.headers.items():
-            shown = (
-                "Bearer ***" if name.lower() == _SECRET and value.startswith("Bearer ") else value
-            )
-            parts += ["-H", f"{name}: {shown}"]
-        if self.body:
-            parts += ["--data-raw", shortened(self.body.decode("utf-8", "replace"))]
-        return " ".join(shlex.quote(redaction.clean(part)) for part in [*parts, self.url])
+        """A command line that sends it again in any shell, but for the credential, and for bodies too long to show."""
+        return curl.line(self.method, self.url, self.headers, self.body)
 
 
 @dataclass(frozen=True)

@@ -2,60 +2,107 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from argparse import Namespace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import Phase, settings
 
-from contract_tests import documents
-from contract_tests.meter import Meter
-from contract_tests.target import is_loopback
-
-#: Generated examples per operation and per machine.
-PROFILES = {"dev": 50, "ci": 200, "nightly": 2000, "smoke": 5, "standard": 50, "thorough": 500}
-DEFAULT_PROFILE = "dev"
+from contract_tests import documents, profiles
+from contract_tests.profiles import PROFILES, Profile
+from contract_tests.sending import ANSWER_TIMEOUT_S, Sender
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run was asked for. Without a base URL the kit starts the mock itself."""
+    """How a run was asked for. Without a base URL the kit starts the mock itself.
 
-    base_url: str
-    api_key: str
-    api_key2: str
-    dialects: tuple[str, ...]
-    patience_s: float
-    meter: Meter | None = None
+    Attributes:
+        max_requests: 0 where the profile says it.
+        max_billed: ``None`` where the profile says it.
+        callback_url: where the receiver can be reached from anywhere; empty where it cannot.
+        callback_port: where it listens; 0 for any.
+        sample_url: a recording that can be fetched from anywhere.
+        time_limit_s: 0 where the profile says it.
+        only: the clauses to look at; all where there are none.
+    """
+
+    base_url: str = ""
+    api_key: str = ""
+    api_key2: str = ""
+    dialects: tuple[str, ...] = ()
+    profile: Profile = profiles.DEFAULT
+    patience_s: float = 120.0
+    timeout_s: float = ANSWER_TIMEOUT_S
+    time_limit_s: float = 0.0
+    is_free: bool = False
+    will_pay: bool = False
+    max_requests: int = 0
+    max_billed: int | None = None
+    har_out: str = ""
+    webhook_secret: str = ""
+    callback_url: str = ""
+    callback_port: int = 0
+    sample_url: str = ""
+    only: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody may see."""
+        return self.api_key, self.api_key2, self.webhook_secret
 
 
 #: Where the tasks stand whose voices could not be deleted after a run.
 LEFT = pytest.StashKey[list[str]]()
-#: Where ``kling-mock check`` puts the meter of a target that is not free.
-METER = pytest.StashKey[Meter]()
+#: Where ``kling-mock check`` puts the options of its run, and what sends its requests.
+GIVEN = pytest.StashKey[tuple[Options, Sender]]()
+
+
+def of(asked: Namespace) -> Options:
+    """The options of ``kling-mock check``."""
+    return Options(
+        asked.url,
+        asked.api_key,
+        asked.api_key2,
+        tuple(asked.dialect),
+        with_canaries(PROFILES[asked.profile], asked.canary),
+        asked.patience,
+        asked.timeout,
+        asked.time_limit,
+        asked.free,
+        asked.i_will_pay,
+        asked.max_requests,
+        asked.max_billed,
+        asked.har_out,
+        asked.webhook_secret,
+        asked.callback_url,
+        asked.callback_port,
+        asked.sample_url,
+        tuple(asked.only),
+    )
+
+
+def with_canaries(profile: Profile, canaries: int) -> Profile:
+    """A profile with as many paid tasks as asked for; 0 leaves it as it is."""
+    return replace(profile, billed=canaries) if profile.is_live and canaries else profile
 
 
 def add(parser: pytest.Parser) -> None:
     """Adds the options. Not ``--base-url``: pytest-base-url crashes when another plugin defines it."""
     group = parser.getgroup("contract", "contract kit")
-    group.addoption(
-        "--contract-base-url",
-        metavar="URL",
-        default="",
-        help="server to test; by default the kit starts the mock itself",
+    texts = (
+        ("base-url", "URL", "server to test; by default the kit starts the mock itself"),
+        ("api-key", "KEY", "API key or JWT to use there; an invented one by default"),
+        ("api-key2", "KEY", "key of another account; without it, isolation is not looked at"),
+        ("webhook-secret", "SECRET", "secret that notifications are signed with there"),
+        ("har-out", "FILE", "record every exchange there, without secrets"),
+        ("callback-url", "URL", "public address of the kit's receiver"),
+        ("sample-url", "URL", "a recording of 5 to 30 seconds that the server can fetch"),
     )
-    group.addoption(
-        "--contract-api-key",
-        metavar="KEY",
-        default="",
-        help="API key or JWT to use there; an invented one by default, which a mock lets in",
-    )
-    group.addoption(
-        "--contract-api-key2",
-        metavar="KEY",
-        default="",
-        help="key of another account; without it, isolation of accounts is not looked at",
-    )
+    for name, metavar, text in texts:
+        group.addoption(f"--contract-{name}", metavar=metavar, default="", help=text)
     _add_ways(group)
+    _add_limits(group)
 
 
 def _add_ways(group: pytest.OptionGroup) -> None:
@@ -68,6 +115,13 @@ def _add_ways(group: pytest.OptionGroup) -> None:
         help="dialect to test, repeatable; by default all that the server answers",
     )
     group.addoption(
+        "--contract-only",
+        metavar="CLAUSE",
+        action="append",
+        default=[],
+        help="look at this clause, or at those that begin so and a dot; repeatable",
+    )
+    group.addoption(
         "--contract-seed",
         metavar="N",
         type=int,
@@ -75,50 +129,88 @@ def _add_ways(group: pytest.OptionGroup) -> None:
         help="seed of what is generated; random and printed on failure by default",
     )
     group.addoption(
-        "--contract-patience",
-        metavar="SECONDS",
-        type=float,
-        default=120.0,
-        help="how long to wait for a task to end where the clock cannot be moved (default 120)",
+        "--contract-free",
+        action="store_true",
+        help="the server charges nothing, although it is no kling-mock",
     )
     group.addoption(
         "--contract-i-will-pay",
         action="store_true",
-        help="let the kit call a server that is not on this machine, and that may charge for it",
+        help="let the kit call a server that may charge for it, be it on this machine or not",
     )
+
+
+def _add_limits(group: pytest.OptionGroup) -> None:
+    """Adds the options that are numbers."""
+    numbers = (
+        ("patience", "SECONDS", float, 120.0, "how long a task may take in real time"),
+        ("timeout", "SECONDS", float, ANSWER_TIMEOUT_S, "how long an answer may take"),
+        ("time-limit", "SECONDS", float, 0.0, "look at nothing new after that"),
+        ("max-requests", "N", int, 0, "send no more requests to a server that may charge"),
+        ("max-billed", "N", int, None, "make no more calls that are charged"),
+        ("canary", "K", int, 0, "paid tasks of the profile live-canary (default 2)"),
+        ("callback-port", "PORT", int, 0, "where the kit's receiver listens"),
+    )
+    for name, metavar, kind, default, text in numbers:
+        group.addoption(
+            f"--contract-{name}", metavar=metavar, type=kind, default=default, help=text
+        )
 
 
 def read(config: pytest.Config) -> Options:
     """The options of a run.
 
     Raises:
-        pytest.UsageError: they make no sense, or would cost money unasked.
+        pytest.UsageError: they make no sense.
     """
-    base_url: str = config.getoption("--contract-base-url")
+    given = config.stash.get(GIVEN, None)
+    if given is not None:
+        return given[0]
+
+    def asked(name: str) -> object:
+        return config.getoption(f"--contract-{name}")
+
+    base_url = str(asked("base-url"))
     if base_url and not base_url.startswith(("http://", "https://")):
-        raise pytest.UsageError(f"--contract-base-url {base_url}: give http://... or https://...")
-    if base_url and not is_loopback(base_url) and not config.getoption("--contract-i-will-pay"):
-        raise pytest.UsageError(
-            f"--contract-base-url {base_url} is not on this machine, and its calls may cost money; "
-            "add --contract-i-will-pay if that is meant"
+        raise pytest.UsageError("--contract-base-url: give http://... or https://...")
+    return of(
+        Namespace(
+            url=base_url,
+            dialect=asked("dialect"),
+            profile=profile_name(),
+            **{name.replace("-", "_"): asked(name) for name in _SAME},
         )
-    return Options(
-        base_url,
-        config.getoption("--contract-api-key"),
-        config.getoption("--contract-api-key2"),
-        tuple(config.getoption("--contract-dialect")),
-        config.getoption("--contract-patience"),
-        config.stash.get(METER, None),
     )
+
+
+#: Options that are called the same in pytest, but for the prefix, and in ``kling-mock check``.
+_SAME = (
+    "api-key",
+    "api-key2",
+    "webhook-secret",
+    "har-out",
+    "callback-url",
+    "callback-port",
+    "sample-url",
+    "only",
+    "free",
+    "i-will-pay",
+    "patience",
+    "timeout",
+    "time-limit",
+    "max-requests",
+    "max-billed",
+    "canary",
+)
 
 
 def register_profiles() -> None:
     """Registers the hypothesis profiles. None has a deadline: the time of a call is the server's."""
-    for name, examples in PROFILES.items():
+    for profile in PROFILES.values():
         settings.register_profile(
-            name,
-            max_examples=examples,
-            derandomize=name == "ci",
+            profile.name,
+            max_examples=profile.examples,
+            derandomize=profile.name == "ci",
             deadline=None,
             database=None,
             print_blob=False,
@@ -128,7 +220,12 @@ def register_profiles() -> None:
         )
 
 
-def profile() -> settings:
+def profile_name() -> str:
     """The profile of ``--hypothesis-profile`` if it is one of the kit's, else the default one."""
     chosen = settings.get_current_profile_name()
-    return settings.get_profile(chosen if chosen in PROFILES else DEFAULT_PROFILE)
+    return chosen if chosen in PROFILES else profiles.DEFAULT.name
+
+
+def profile() -> settings:
+    """The settings of the profile."""
+    return settings.get_profile(profile_name())

@@ -92,8 +92,8 @@ class _Server(ThreadingMixIn, HTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, inbox: Inbox) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+    def __init__(self, inbox: Inbox, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=False)
         # The protocol is named so that accepted connections send at once.
         self.socket.close()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -151,11 +151,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Receiver:
-    """A receiver that runs from entering to leaving. It accepts all with 200 but for what goes to ``REFUSING``."""
+    """A receiver that runs from entering to leaving. It accepts all with 200 but for what goes to ``REFUSING``.
 
-    def __init__(self) -> None:
+    Args:
+        port: where it listens; 0 for any.
+        public_url: what leads to it from elsewhere, such as a tunnel; empty where nothing does.
+    """
+
+    def __init__(self, port: int = 0, public_url: str = "") -> None:
         self.inbox = Inbox()
-        self._server = _Server(self.inbox)
+        self._public_url = public_url.rstrip("/")
+        self._server = _Server(self.inbox, port)
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             args=(0.05,),
@@ -165,8 +171,8 @@ class Receiver:
 
     @property
     def base_url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        """What leads to it."""
+        return self._public_url or f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def sample_url(self) -> str:

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 HIDDEN = "***"
 #: Shorter keys are hidden in credentials only: elsewhere they would take ordinary words with them.
@@ -14,7 +14,17 @@ _SHORTEST = 4
 
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?")
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)(?!\*\*\*)[^\s'\"\\,]+")
-_USER = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@")
+_USER = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*:(?:\\?/){2})[^\s/@'\"]+@")
+#: Values of a query that let somebody in: those of signed addresses above all.
+_SIGNED = re.compile(
+    r"(?i)([?&;](?:[\w.-]*(?:signature|token|secret|credential|passw|api-?_?key|access-?_?key|policy)[\w.-]*"
+    r"|sig|sign|auth|key|auth_key|hmac|jwt)=)(?!\*\*\*)[^&;#\s'\"\\<>]+"
+)
+#: Fields of JSON that hold a secret.
+_FIELD = re.compile(
+    r'(?i)("(?:[\w-]*(?:secret|password|api_?-?key|access_?-?key|access_?-?token|auth_?-?token|authorization)'
+    r'[\w-]*|token|jwt)"\s*:\s*")(?!\*\*\*")[^"\\]+'
+)
 
 _known: set[str] = set()
 
@@ -30,17 +40,27 @@ def hide(*secrets: str) -> None:
         _known.update((secret, encoded, encoded.rstrip("="), *in_json, *in_url))
 
 
+def hide_user(url: str) -> None:
+    """Remembers the password in an address, if it has one."""
+    try:
+        hide(urlsplit(url).password or "")
+    except ValueError:
+        return
+
+
 def forget() -> None:
     """Forgets all secrets: a run is over."""
     _known.clear()
 
 
 def clean(text: str) -> str:
-    """A text without secrets: known keys, tokens, credentials in headers and addresses."""
+    """A text without secrets: known keys, tokens, credentials in headers, addresses and fields."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     text = _JWT.sub(HIDDEN, text)
     text = _CREDENTIAL.sub(rf"\1\2{HIDDEN}", text)
+    text = _SIGNED.sub(rf"\1{HIDDEN}", text)
+    text = _FIELD.sub(rf"\1{HIDDEN}", text)
     return _USER.sub(rf"\1{HIDDEN}@", text)
 
 
@@ -49,7 +69,7 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {key: cleaned(item) for key, item in value.items()}
+        return {clean(str(key)): cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [cleaned(item) for item in value]
     return value

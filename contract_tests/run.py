@@ -6,61 +6,87 @@ from contextlib import ExitStack, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 
-from contract_tests import documents
+from contract_tests import documents, har, redaction, tidying
 from contract_tests.api import Api
+from contract_tests.meter import Meter
 from contract_tests.options import Options
 from contract_tests.receiver import Receiver
+from contract_tests.sending import Sender
 from contract_tests.target import Target
 
 if TYPE_CHECKING:
     import requests
 
-#: Voices that are deleted after a run, at most.
-_MOST_DELETED = 300
-
 
 class Run:
-    """What the tests of a run share."""
+    """What the tests of a run share.
 
-    def __init__(self, options: Options) -> None:
+    Args:
+        sender: what sends its requests; one of its own where none is given.
+    """
+
+    def __init__(self, options: Options, sender: Sender | None = None) -> None:
         self.options = options
+        self._given = sender
         self._stack = ExitStack()
         self._apis: dict[str, Api] = {}
         self._served: dict[str, bool] = {}
+        redaction.hide(*options.secrets)
+
+    @cached_property
+    def sender(self) -> Sender:
+        """What sends every request."""
+        if self._given is not None:
+            return self._given
+        made = open_sender(self.options, is_mock=not self.options.base_url or self.is_mock)
+        self._stack.callback(made.close)
+        return made
+
+    @cached_property
+    def is_mock(self) -> bool:
+        """Whether the server is a kling-mock.
+
+        Raises:
+            httpx2.TransportError: nobody answers there.
+        """
+        return is_mock(self.options)
 
     @cached_property
     def target(self) -> Target:
         """The server under test; without a URL, a mock of our own."""
         url = self.options.base_url or self._start_mock()
-        target = Target(
+        return Target(
             url,
             api_key=self.options.api_key,
             api_key2=self.options.api_key2,
             patience_s=self.options.patience_s,
-            meter=self.options.meter,
+            sender=self.sender,
+            has_public_receiver=bool(self.options.callback_url),
         )
-        self._stack.callback(target.close)
-        return target
 
     @cached_property
-    def session(self) -> requests.Session | None:
-        """What schemathesis sends with, where every request counts; else a session of its own."""
-        meter = self.options.meter
-        return self._stack.enter_context(meter.session()) if meter else None
+    def session(self) -> requests.Session:
+        """What schemathesis sends with."""
+        from contract_tests.sessions import session
+
+        return self._stack.enter_context(session(self.sender))
 
     @cached_property
     def receiver(self) -> Receiver:
         """The receiver of callbacks."""
-        return self._stack.enter_context(Receiver())
+        options = self.options
+        made = Receiver(port=options.callback_port, public_url=options.callback_url)
+        return self._stack.enter_context(made)
 
     def api(self, dialect: str) -> Api:
         """A dialect of the target.
 
         Skips the test that asks when the target does not serve it, unless it was asked for by name.
         """
-        if not self._is_served(dialect) and dialect not in self.options.dialects:
+        if not self.serves(dialect):
             pytest.skip(f"not looked at: {self.target.base_url} does not serve {dialect}")
         return self._apis.setdefault(dialect, Api(self.target, dialect))
 
@@ -69,10 +95,18 @@ class Run:
         try:
             if not self.options.base_url or "target" not in vars(self):
                 return []
-            with self.options.meter.cleaning() if self.options.meter else nullcontext():
-                return [left for api in self._apis.values() for left in _delete_voices(api)]
+            meter = self.sender.meter
+            with meter.cleaning() if meter else nullcontext():
+                return tidying.delete_voices(self.sender)
         finally:
+            if self.options.har_out and "sender" in vars(self):
+                inbox = self.receiver.inbox.everything() if "receiver" in vars(self) else []
+                har.end(self.sender, inbox)
             self._stack.close()
+
+    def serves(self, dialect: str) -> bool:
+        """Whether the target serves a dialect, or is said to."""
+        return dialect in self.options.dialects or self._is_served(dialect)
 
     def serves_any(self) -> bool:
         """Whether the target serves any dialect."""
@@ -90,24 +124,49 @@ class Run:
         return self._stack.enter_context(RunningServer()).base_url
 
 
-def _delete_voices(api: Api) -> list[str]:
-    """Deletes the voices of the tasks made here; returns the tasks that could not be looked after."""
-    left = api.created[_MOST_DELETED:]
-    for task_id in api.created[:_MOST_DELETED]:
-        try:
-            is_left = not _deleted(api, task_id)
-        except (AssertionError, LookupError, TypeError, AttributeError, pytest.skip.Exception):
-            is_left = True  # the server answers no more, or nonsense, or the budget is spent
-        if is_left:
-            left.append(task_id)
-    return left
+def is_mock(options: Options) -> bool:
+    """Whether the server is a kling-mock, which charges nothing.
+
+    Raises:
+        httpx2.TransportError: nobody answers there.
+    """
+    target = Target(options.base_url, sender=Sender(timeout_s=options.timeout_s))
+    try:
+        return target.is_mock
+    finally:
+        target.close()
 
 
-def _deleted(api: Api, task_id: str) -> bool:
-    """Deletes the voice of a task; returns whether none is left."""
-    answer = api.send("getCustomVoice", name=task_id)
-    record = answer.data if isinstance(answer.data, dict) else {}
-    voices = (record.get("task_result") or {}).get("voices") or ()
-    for voice in voices:
-        api.send("deleteVoice", {"voice_id": voice["voice_id"]})
-    return bool(voices) or record.get("task_status") == "failed"
+def open_sender(options: Options, *, is_mock: bool) -> Sender:
+    """What sends the requests of a run: metered where they may cost something, recorded where that is asked for.
+
+    Raises:
+        OSError: the recording cannot be written.
+    """
+    is_paid = not (is_mock or options.is_free)
+    profile = options.profile
+    meter = None
+    if is_paid or profile.is_live:
+        meter = Meter.of(profile, options.max_requests, options.max_billed, is_paid=is_paid)
+    sender = Sender(
+        meter=meter,
+        timeout_s=options.timeout_s,
+        patience_s=options.patience_s,
+        limit_s=options.time_limit_s or profile.seconds,
+    )
+    if options.har_out:
+        har.begin(sender, options.har_out)
+    return sender
+
+
+def refusal_to_pay(options: Options, meter: Meter) -> str:
+    """What is said to somebody who has not agreed to pay; empty where that is not needed."""
+    if options.will_pay or not meter.is_paid:
+        return ""
+    return f"{redaction.clean(options.base_url)} is no kling-mock and may charge for calls: {meter.plan()}"
+
+
+def explain(reason: httpx2.TransportError, url: str) -> str:
+    """Why nobody could be asked, in one line."""
+    words = str(reason) or repr(reason)
+    return redaction.clean(f"nobody answers at {url} ({words})")

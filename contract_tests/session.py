@@ -8,28 +8,46 @@ from __future__ import annotations
 import io
 import os
 import random
+import signal
 import sys
 from argparse import Namespace
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from contract_tests import checks, documents, options, redaction, report
-from contract_tests.meter import Meter
+from contract_tests import (
+    checks,
+    clauses,
+    coverage,
+    documents,
+    har,
+    options,
+    redaction,
+    report,
+    selecting,
+    serving,
+)
+from contract_tests.gathering import FAILED, NOT_LOOKED_AT
+from contract_tests.meter import NotSent
+from contract_tests.options import Options
+from contract_tests.outcome import Outcome, again
+from contract_tests.progress import Progress
+from contract_tests.run import explain, is_mock, open_sender, refusal_to_pay
+from contract_tests.sending import Sender
 from contract_tests.target import Target
-from contract_tests.verdicts import FAILED, Verdicts
+from contract_tests.verdicts import Verdicts
 
 KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2
-#: Requests, and calls that may be charged, that a profile sends to a server that is not free.
-CAPS = {"smoke": (500, 20), "standard": (3000, 100), "thorough": (30_000, 500)}
 #: The plugins that the suite needs; no other that happens to be installed is loaded.
 _PLUGINS = ("_hypothesis_pytestplugin", "schemathesis.pytest.plugin")
 #: Variables that would change what pytest does.
 _VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 _FOLDER = Path(__file__).resolve().parent
+_INTERRUPTED = "interrupted"
 
 
 class CouldNotLook(Exception):
@@ -52,83 +70,145 @@ class Found:
 
 def main(asked: Namespace) -> int:
     """Checks a server; returns the exit code."""
-    redaction.hide(asked.api_key, asked.api_key2)
+    redaction.hide(asked.api_key, asked.api_key2, asked.webhook_secret)
+    redaction.hide_user(asked.url)
+    coverage.seen.clear()
     try:
-        return _checked(asked)
-    except CouldNotLook as reason:
-        message = redaction.clean(str(reason))
-        if asked.json:
-            report.write_json({"exit_code": COULD_NOT_LOOK, "error": message, "clauses": []})
-        _say(message)
-        return COULD_NOT_LOOK
+        with _interruptible():
+            return _checked(asked)
+    except (CouldNotLook, NotSent, serving.CannotServe, OSError) as reason:
+        return _could_not_look(asked, str(reason).removeprefix("not looked at: "))
+    except KeyboardInterrupt:
+        return _could_not_look(asked, _INTERRUPTED)
     finally:
         redaction.forget()
 
 
+def _could_not_look(asked: Namespace, reason: str) -> int:
+    message = redaction.clean(" ".join(reason.split()))
+    if asked.json:
+        report.write_json({"exit_code": COULD_NOT_LOOK, "error": message, "clauses": []})
+    sys.stderr.write(f"kling-mock: {message}\n")
+    return COULD_NOT_LOOK
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Takes SIGTERM for Ctrl-C, so that what was made is deleted."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread: whoever runs us there takes care of signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _checked(asked: Namespace) -> int:
+    _check_words(asked)
     seed = random.randrange(2**32) if asked.seed is None else asked.seed
-    meter = _meter(asked)
-    found = _look(asked, meter)
-    if meter is not None:
-        _say(f"this may cost: {meter.plan()}")
-    verdicts = Verdicts(found.dialects, strict=asked.strict)
-    printed = _run(asked, seed, meter, found, verdicts)
-    outcome = report.Outcome(
-        asked,
-        seed,
-        found.dialects,
-        found.unserved,
-        "kling-mock" if found.is_mock else "free, says --free" if asked.free else "paid",
-        list(verdicts.verdicts()),
-        verdicts.errors,
-        meter.spent() if meter else "",
-        [] if found.is_mock else verdicts.left,
-    )
-    if not verdicts.done and not verdicts.errors:
+    with ExitStack() as stack:
+        url = asked.url or stack.enter_context(serving.served(asked.app))
+        wanted = replace(options.of(asked), base_url=url)
+        sender, is_a_mock = _opened(wanted)
+        stack.callback(sender.close)
+        stack.callback(har.end, sender)
+        found = _look(wanted, sender, is_a_mock=is_a_mock)
+        wanted = replace(wanted, dialects=found.dialects)
+        verdicts = Verdicts(found.dialects, sender, strict=asked.strict)
+        printed, is_interrupted = _run(asked, seed, wanted, sender, verdicts)
+        outcome = _outcome(asked, seed, found, sender, verdicts)
+    if is_interrupted:
+        outcome.errors.insert(0, _INTERRUPTED)
+    elif not verdicts.done and not verdicts.errors:
         raise CouldNotLook(f"no test ran: {' '.join(printed.split()[-60:])}")
-    code = exit_code(outcome)
-    report.publish(outcome, code)
+    code = COULD_NOT_LOOK if is_interrupted else exit_code(outcome)
+    report.publish(outcome, code, asked)
     return code
 
 
-def exit_code(outcome: report.Outcome) -> int:
+def _check_words(asked: Namespace) -> None:
+    """Looks at what can be wrong before anything is sent.
+
+    Raises:
+        CouldNotLook: a clause does not exist.
+        OSError: the JUnit report cannot be written.
+    """
+    for word in asked.only:
+        if not any(selecting.matches(name, (word,)) for name in clauses.catalogue()):
+            raise CouldNotLook(f"--only {word}: no such clause; kling-mock clauses lists them")
+    if asked.junit:
+        with Path(asked.junit).open("a", encoding="utf-8"):
+            pass
+
+
+def _outcome(
+    asked: Namespace, seed: int, found: Found, sender: Sender, verdicts: Verdicts
+) -> Outcome:
+    said = list(verdicts.verdicts())
+    if asked.only:
+        said = [
+            verdict
+            for verdict in said
+            if verdict.result == FAILED or selecting.matches(verdict.clause.id, tuple(asked.only))
+        ]
+    meter = sender.meter
+    return Outcome(
+        asked.url or asked.app or "a kling-mock of its own",
+        asked.profile,
+        seed,
+        asked.strict,
+        found.dialects,
+        found.unserved,
+        "kling-mock" if found.is_mock else "free, says --free" if asked.free else "paid",
+        again(asked, seed),
+        said,
+        verdicts.errors,
+        meter.spent() if meter else "",
+        bool(meter and meter.is_spent),
+        sender.gave_up,
+        [] if found.is_mock else verdicts.left,
+    )
+
+
+def exit_code(outcome: Outcome) -> int:
     """What the outcome comes to: a broken clause outweighs a look that was not possible."""
     if any(verdict.result == FAILED for verdict in outcome.verdicts):
         return BROKEN
-    return COULD_NOT_LOOK if outcome.errors else KEPT
+    was_blind = all(verdict.result == NOT_LOOKED_AT for verdict in outcome.verdicts)
+    return COULD_NOT_LOOK if outcome.errors or was_blind else KEPT
 
 
-def _meter(asked: Namespace) -> Meter | None:
-    """The meter of a target that is not free.
+def _opened(wanted: Options) -> tuple[Sender, bool]:
+    """What sends the requests, and whether the server is a kling-mock.
 
     Raises:
         CouldNotLook: nobody is there, or nobody agreed to pay.
     """
-    if asked.free or _is_mock(asked.url):
-        return None
-    most_requests, most_billed = CAPS[asked.profile]
-    meter = Meter(asked.max_requests or most_requests, asked.max_billed or most_billed)
-    if not asked.i_will_pay:
-        raise CouldNotLook(
-            f"{asked.url} is no kling-mock and may charge for calls: {meter.plan()};"
-            " add --i-will-pay if that is meant, or --free if it charges nothing"
-        )
-    return meter
-
-
-def _is_mock(url: str) -> bool:
-    target = Target(url)
     try:
-        health = target.plain("GET", "/__mock__/health")
-    except (httpx2.TransportError, httpx2.InvalidURL, ValueError) as reason:
-        raise CouldNotLook(f"nobody answers at {url} ({str(reason) or repr(reason)})") from None
-    finally:
-        target.close()
-    body = health.json
-    return health.status == 200 and isinstance(body, dict) and body.get("server") == "kling-mock"
+        is_a_mock = is_mock(wanted)
+    except httpx2.TransportError as reason:
+        raise CouldNotLook(explain(reason, wanted.base_url)) from None
+    sender = open_sender(wanted, is_mock=is_a_mock)
+    meter = sender.meter
+    if meter is not None and meter.is_paid:
+        refusal = refusal_to_pay(wanted, meter)
+        if refusal:
+            raise CouldNotLook(
+                f"{refusal}; add --i-will-pay if that is meant, or --free if it charges nothing"
+            )
+        sys.stderr.write(f"kling-mock: this may cost: {meter.plan()}\n")
+        sys.stderr.flush()
+    return sender, is_a_mock
 
 
-def _look(asked: Namespace, meter: Meter | None) -> Found:
+def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
     """Looks which dialects are there, and whether the key is let in.
 
     Raises:
@@ -136,72 +216,58 @@ def _look(asked: Namespace, meter: Meter | None) -> Found:
     """
     served: list[str] = []
     unserved: list[str] = []
-    target = Target(asked.url, api_key=asked.api_key, meter=meter)
+    target = Target(wanted.base_url, api_key=wanted.api_key, sender=sender)
     try:
-        is_mock = meter is None and _is_mock(asked.url)
-        for dialect in asked.dialect or documents.DIALECTS:
+        for dialect in wanted.dialects or documents.DIALECTS:
             path = documents.document(dialect).operations["createSpeech"].path
             answer = target.call("POST", path, body=b"{}")
             if answer.status in (401, 403):
                 raise CouldNotLook(
-                    f"{asked.url} refuses the key (HTTP {answer.status}, code {answer.code});"
+                    f"{wanted.base_url} refuses the key (HTTP {answer.status}, code {answer.code});"
                     " give a valid one with --api-key"
                 )
-            is_there = answer.status != 404 or bool(asked.dialect)
+            is_there = answer.status != 404 or bool(wanted.dialects)
             (served if is_there else unserved).append(dialect)
     except checks.Broken as reason:
-        raise CouldNotLook(
-            f"nobody answers at {asked.url} ({reason.saw.splitlines()[0]})"
-        ) from None
-    finally:
-        target.close()
+        words = reason.saw.splitlines()[0].removesuffix(" after")
+        raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
     if not served:
-        raise CouldNotLook(f"{asked.url} serves none of {', '.join(documents.DIALECTS)}")
-    return Found(is_mock, tuple(served), tuple(unserved))
+        raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")
+    return Found(is_a_mock, tuple(served), tuple(unserved))
 
 
-class _Metered:
-    """A pytest plugin that hands the meter over before the suite reads its options."""
+class _Given:
+    """A pytest plugin that hands the options over before the suite reads its own."""
 
-    def __init__(self, meter: Meter | None) -> None:
-        self._meter = meter
+    def __init__(self, wanted: Options, sender: Sender) -> None:
+        self._given = (wanted, sender)
 
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         """Before the suite is loaded."""
-        if self._meter is not None:
-            early_config.stash[options.METER] = self._meter
+        early_config.stash[options.GIVEN] = self._given
 
 
-def _run(asked: Namespace, seed: int, meter: Meter | None, found: Found, verdicts: Verdicts) -> str:
-    """Runs the suite; returns what pytest printed, which is nobody's business while all goes well."""
-    dialects = [word for name in found.dialects for word in ("--contract-dialect", name)]
+def _run(
+    asked: Namespace, seed: int, wanted: Options, sender: Sender, verdicts: Verdicts
+) -> tuple[str, bool]:
+    """Runs the suite; returns what pytest printed, which is nobody's business, and whether it was interrupted."""
     words = [
         str(_FOLDER),
         *("-c", str(_FOLDER / "check.ini"), "--rootdir", str(_FOLDER)),
         *("-q", "-p", "no:cacheprovider", "--disable-plugin-autoload"),
         *(word for name in _PLUGINS for word in ("-p", name)),
-        *("--contract-base-url", asked.url, "--contract-i-will-pay", *dialects),
-        *("--contract-seed", str(seed), "--contract-patience", str(asked.patience)),
-        *("--hypothesis-profile", asked.profile),
-        # Read in this process: no process list shows them.
-        *(f"--contract-api-key={asked.api_key}", f"--contract-api-key2={asked.api_key2}"),
+        *("--contract-seed", str(seed), "--hypothesis-profile", asked.profile),
     ]
     printed = io.StringIO()
     kept = {name: os.environ.pop(name) for name in _VARIABLES if name in os.environ}
-    progress = report.Progress(verdicts)
+    progress = Progress(verdicts, is_wanted=asked.progress)
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
-            code = pytest.main(words, plugins=[_Metered(meter), verdicts, progress])
+            code = pytest.main(words, plugins=[_Given(wanted, sender), verdicts, progress])
     finally:
         os.environ.update(kept)
         progress.end()
-    if code == pytest.ExitCode.INTERRUPTED:
-        raise CouldNotLook("interrupted")
     if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         tail = " ".join(printed.getvalue().split()[-60:])
         raise CouldNotLook(f"the kit could not run: {tail}")
-    return printed.getvalue()
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"kling-mock: {redaction.clean(message)}\n")
+    return printed.getvalue(), code == pytest.ExitCode.INTERRUPTED

@@ -40,10 +40,14 @@ class Misfit:
 
 
 class Shape:
-    """A JSON Schema without references, whose parts may carry x-rules."""
+    """A JSON Schema without references, whose parts may carry x-rules.
+
+    Attributes:
+        schema: as it was given.
+    """
 
     def __init__(self, schema: dict[str, Json]) -> None:
-        self._schema = schema
+        self.schema = schema
         self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
     def fits(self, body: Json) -> bool:
@@ -70,13 +74,13 @@ class Shape:
     @cached_property
     def enforced(self) -> frozenset[str]:
         """The rules that a body of this shape has kept by having it."""
-        return frozenset(_ids(self._schema)) & _SAID_IN_FULL
+        return frozenset(_ids(self.schema)) & _SAID_IN_FULL
 
     def _about(self, place: list[str | int], path: list[str | int]) -> str:
         """The rule beside the value itself, where it is a condition elsewhere that is not met."""
         if not {"then", "else"} & set(path):
             return ""
-        node: Json = self._schema
+        node: Json = self.schema
         for step in place:
             key = "items" if isinstance(step, int) else "properties"
             node = node.get(key, {}) if isinstance(node, dict) else {}
@@ -88,7 +92,7 @@ class Shape:
 
         A rule about an object says nothing of its fields, but for what its own conditions say of them.
         """
-        node: Json = self._schema
+        node: Json = self.schema
         found, is_condition = _sure(node), False
         for step in path:
             is_condition = is_condition or step in ("then", "else", "not")

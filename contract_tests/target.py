@@ -11,19 +11,25 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from contract_tests import checks, redaction
-from contract_tests.meter import Meter
+from contract_tests import checks, redaction, sending
 from contract_tests.observation import Answer, Request
+from contract_tests.sending import Sender
 
-#: Seconds a single answer may take.
-ANSWER_TIMEOUT_S = 30.0
+#: Seconds that the answer to the question may take whether it is a kling-mock.
+_QUESTION_S = 10.0
+#: Redirects that are followed on the way to a file.
+_MOST_REDIRECTS = 5
 #: The first and the longest pause between two looks at a server that cannot be told to hurry.
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+#: The same where every request counts.
+_PAID_PAUSES_S = (0.5, 10.0)
+#: The same before a busy server is asked again.
+_BUSY_PAUSES_S = (0.5, 5.0)
 #: Virtual seconds by which a controlled clock is moved between two looks, and how often.
 _STEP_S = 1.0
 _STEPS = 600
@@ -46,7 +52,8 @@ class Target:
         api_key: the account to work in; a fresh random one when none is given.
         api_key2: another account; without it, what accounts see of each other is not looked at.
         patience_s: real seconds to wait for a task to end where the clock cannot be moved.
-        meter: counts and caps what is sent to a server that may charge for it.
+        sender: sends every request; one of its own when none is given.
+        has_public_receiver: whether the kit's receiver can be reached from anywhere.
 
     Attributes:
         run: unique to this run; every external id begins with it.
@@ -59,23 +66,22 @@ class Target:
         api_key: str = "",
         api_key2: str = "",
         patience_s: float = 120.0,
-        meter: Meter | None = None,
+        sender: Sender | None = None,
+        has_public_receiver: bool = False,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.run = f"ct-{secrets.token_hex(4)}"
         self.key_was_given = bool(api_key)
         self.api_key = api_key or f"{self.run}-a"
         redaction.hide(api_key, api_key2)
+        redaction.hide_user(base_url)
         self._api_key2 = api_key2
         self.patience_s = patience_s
         self._ordinals = itertools.count(1)
-        self.meter = meter
-        self._client = httpx2.Client(
-            timeout=ANSWER_TIMEOUT_S,
-            trust_env=False,
-            follow_redirects=False,
-            event_hooks=meter.hooks if meter else None,
-        )
+        self.sender = sender or Sender()
+        self.sender.prefix = urlsplit(self.base_url).path
+        self.sender.origin = urlsplit(self.base_url).netloc
+        self._has_public_receiver = has_public_receiver
 
     def with_key(self, api_key: str) -> Target:
         """The same server with another key; the connections are shared."""
@@ -95,20 +101,32 @@ class Target:
 
     def close(self) -> None:
         """Closes its connections."""
-        self._client.close()
+        self.sender.close()
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is on this machine, so that it reaches the kit's receiver."""
-        return is_loopback(self.base_url)
+        """Whether it reaches the kit's receiver: it is on this machine, or the receiver has a public address."""
+        return self._has_public_receiver or is_loopback(self.base_url)
 
     @cached_property
     def control(self) -> bool:
         """Whether it is a kling-mock whose clock the kit may move."""
-        health = self.plain("GET", "/__mock__/health")
-        if health.status != 200 or b"kling-mock" not in health.body:
+        return self.is_mock and self._advanced(0).status == 200
+
+    @cached_property
+    def is_mock(self) -> bool:
+        """Whether its control API answers as kling-mock's, which charges nothing.
+
+        A server that passes one such path on to a mock is not one: both answers must be a mock's.
+
+        Raises:
+            httpx2.TransportError: nobody answers there.
+        """
+        health = self._asked("/__mock__/health").json
+        if not isinstance(health, dict) or health.get("server") != "kling-mock":
             return False
-        return self._advanced(0).status == 200
+        listed = self._asked("/__mock__/openapi/").json
+        return isinstance(listed, dict) and "control" in json.dumps(listed)
 
     @property
     def api_key2(self) -> str:
@@ -155,11 +173,11 @@ class Target:
         url = str(httpx2.URL(self.base_url + path, params=query) if query else self.base_url + path)
         sent = Request(method, url, headers, content or b"")
         try:
-            answer = self._client.request(method, url, headers=headers, content=content)
+            answer = self.sender.send(sent)
         except httpx2.TransportError as reason:
             raise checks.Broken("server.answers", f"{reason!r} after\n  {sent.curl}") from None
         checks.kept("server.answers")
-        return Answer(sent, answer.status_code, dict(answer.headers), answer.content)
+        return answer
 
     def plain(self, method: str, place: str) -> Answer:
         """Asks for a path of the server, or for an absolute URL, without credentials; follows redirects.
@@ -168,10 +186,13 @@ class Target:
             httpx2.TransportError: nobody answers there.
         """
         url = place if "://" in place else self.base_url + place
-        answer = self._client.request(method, url, follow_redirects=True)
-        return Answer(
-            Request(method, url), answer.status_code, dict(answer.headers), answer.content
-        )
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = self.sender.send(Request(method, url))
+            leads_to = answer.headers.get("location", "")
+            if answer.status not in (301, 302, 303, 307, 308) or not leads_to:
+                return answer
+            url = urljoin(url, leads_to)
+        raise httpx2.ConnectError(f"more than {_MOST_REDIRECTS} redirects, the last to {url}")
 
     def advance(self, seconds: float) -> None:
         """Moves the account's clock; what falls due, callbacks among it, has happened on return."""
@@ -200,11 +221,40 @@ class Target:
     def within(self, seconds: float, look: Callable[[], T | None]) -> T | None:
         """Looks, with growing pauses, until something is seen or real seconds have passed."""
         deadline = time.monotonic() + seconds
-        pause_s = _FIRST_PAUSE_S
+        pause_s, longest_s = _PAID_PAUSES_S if self.is_paid else (_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         while (seen := look()) is None and time.monotonic() < deadline:
             time.sleep(pause_s)
-            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+            pause_s = min(pause_s * 1.5, longest_s)
         return seen
+
+    def unless_busy(self, answer: Answer, send: Callable[[], Answer]) -> Answer:
+        """Sends again, as seldom as the server says or decency demands, until it is not busy or patience ends.
+
+        Args:
+            answer: the first one.
+
+        Returns:
+            The last answer: the server is busy still if that says so.
+        """
+        waited_s, pause_s = 0.0, _BUSY_PAUSES_S[0]
+        while sending.is_busy(answer) and waited_s < self.patience_s:
+            pause_s = max(pause_s, sending.retry_after_s(answer))
+            if self.control:
+                self.advance(pause_s)
+            else:
+                time.sleep(min(pause_s, self.patience_s))
+            waited_s, pause_s = waited_s + pause_s, min(pause_s * 2, _BUSY_PAUSES_S[1])
+            answer = send()
+        return answer
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether what is accepted may be charged, so that nothing is made that can be done without."""
+        return self.sender.meter is not None and self.sender.meter.is_paid
+
+    def _asked(self, path: str) -> Answer:
+        timeout_s = min(_QUESTION_S, self.sender.timeout_s)
+        return self.sender.send(Request("GET", self.base_url + path), timeout_s=timeout_s)
 
     def _advanced(self, seconds: float) -> Answer:
         return self.call("POST", "/__mock__/clock/advance", body={"by": seconds})

@@ -31,13 +31,24 @@ def test_an_end_is_notified(garden: Garden, kind: str) -> None:
 def test_notifications_agree_with_queries(garden: Garden, kind: str) -> None:
     """The notifications of a task are about it, arrive in the order of its changes and say what queries say.
 
-    Source: callback.on-change, callback.order, callback.agrees-with-query, callback.voices, task.info.echo.
+    Source: callback.on-change, callback.order, callback.agrees-with-query, task.info.echo.
     """
     told = garden.told(kind)
     task = garden.planted(kind)
     if not task.deleted:
         garden.look(task)
     notices.agree(task, told)
+
+
+def test_a_made_voice_is_told(garden: Garden) -> None:
+    """The notification of succeed holds the voice, as a query does.
+
+    Source: callback.voices.
+    """
+    told = garden.told(PLAIN)
+    if garden.planted(PLAIN).status != "succeed":
+        pytest.skip("not looked at: the sample was refused")
+    notices.voices_are_told(told)
 
 
 def test_notifications_are_signed(garden: Garden) -> None:

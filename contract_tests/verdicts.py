@@ -1,74 +1,34 @@
-"""What a run says of each clause, gathered while the tests run."""
+"""What the tests of a run say of each clause, gathered by a pytest plugin."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from contract_tests import checks, clauses, documents, options, reasons
-
-FAILED, FINDING, NOT_LOOKED_AT, PASSED = "failed", "finding", "not_looked_at", "passed"
-#: In the order of their weight.
-RESULTS = (FAILED, FINDING, NOT_LOOKED_AT, PASSED)
-
-_NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
-_SOURCE = re.compile(r"Source: (.*)", re.DOTALL)
-_ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_CURL = re.compile(r"^\s*(curl .*)$", re.MULTILINE)
+from contract_tests import checks, clauses, documents, options, selecting
+from contract_tests.gathering import Breach, Gathered
+from contract_tests.sending import Sender
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A clause that was seen broken.
-
-    Attributes:
-        saw: what was seen instead of what the clause says.
-        request: a command line that shows it; empty where it takes more than one request.
-        steps: the shortest story that shows it, where one request does not.
-        is_finding: whether the test itself calls it a finding.
-    """
-
-    clause: clauses.Clause
-    dialect: str
-    saw: str
-    request: str
-    steps: str
-    is_finding: bool
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is said of a clause."""
-
-    clause: clauses.Clause
-    result: str
-    message: str
-    breach: Breach | None = None
-    looked_at: list[str] = field(default_factory=list)
-
-
-class Verdicts:
+class Verdicts(Gathered):
     """A pytest plugin that gathers what the tests saw.
 
+    Args:
+        sender: what sends the requests of the run.
+
     Attributes:
-        errors: tests that ended in something that no clause explains.
         done: tests that have ended.
         left: tasks whose voices could not be deleted.
     """
 
-    def __init__(self, dialects: tuple[str, ...], *, strict: bool) -> None:
-        self.errors: list[str] = []
+    def __init__(self, dialects: tuple[str, ...], sender: Sender, *, strict: bool) -> None:
+        super().__init__(dialects, strict=strict)
         self.done = 0
         self.left: list[str] = []
-        self._dialects = dialects
-        self._is_strict = strict
-        self._looked: dict[str, list[str]] = {}
-        self._breaches: dict[str, Breach] = {}
-        self._reasons: dict[str, str] = {}
+        self._sender = sender
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
@@ -79,19 +39,48 @@ class Verdicts:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         """A phase of a test has ended."""
         dialect = self._dialect_of(item)
-        for identifier in checks.looked:
-            seen_in = self._looked.setdefault(identifier, [])
-            if dialect not in seen_in:
-                seen_in.append(dialect)
+        self.looked(checks.looked, dialect)
         self.done += call.when == "call"
         if call.excinfo is None:
             return
         error = call.excinfo.value
+        sources = selecting.sources_of(item)
         if isinstance(error, pytest.skip.Exception):
-            for identifier in _sources_of(item):
-                self._reasons.setdefault(identifier, str(error.msg).removeprefix("not looked at: "))
+            self.explained(sources, str(error.msg).removeprefix("not looked at: "))
             return
-        self._failed(item, dialect, error)
+        broken = self.failed(error, dialect, self._sender.recent)
+        if broken:
+            self.explained(sources, f"a check of it ended early: {broken} is broken")
+        else:
+            self.errors.append(f"{item.name}: {type(error).__name__}: {error}")
+
+    def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
+        """Some tests were left out."""
+        for item in items:
+            reason = item.stash.get(selecting.REASON, "")
+            if reason:
+                self.explained(selecting.sources_of(item), reason)
+
+    def pytest_sessionfinish(self) -> None:
+        """The tests are over. Silence that ended a test without a word is a failure too."""
+        sender = self._sender
+        silent = [
+            item for item in sender.silences if urlsplit(item.request.url).netloc == sender.origin
+        ]
+        name = "server.answers"
+        if silent and not self.is_broken(name):
+            line = silent[-1].request.curl
+            self.broke(
+                Breach(
+                    clauses.find(name),
+                    self._dialects[0],
+                    silent[-1].error,
+                    line,
+                    (line,),
+                    "",
+                    is_finding=False,
+                )
+            )
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -104,44 +93,6 @@ class Verdicts:
         """The run is over, and what it made is deleted."""
         self.left = config.stash.get(options.LEFT, [])
 
-    def verdicts(self) -> Iterator[Verdict]:
-        """A verdict per clause of the dialects that were looked at, in the order of the catalogue."""
-        known: dict[str, clauses.Clause] = {}
-        for dialect in self._dialects:
-            for identifier, clause in clauses.catalogue(dialect).items():
-                known.setdefault(identifier, clause)
-        for identifier, clause in known.items():
-            breach = self._breaches.get(identifier)
-            seen_in = self._looked.get(identifier, [])
-            if breach is not None:
-                yield Verdict(breach.clause, self._weight(breach), breach.saw, breach, seen_in)
-            elif seen_in:
-                yield Verdict(clause, PASSED, f"kept by {', '.join(seen_in)}", None, seen_in)
-            else:
-                because = self._reasons.get(identifier) or reasons.of(identifier)
-                yield Verdict(clause, NOT_LOOKED_AT, because)
-
-    def _failed(self, item: pytest.Item, dialect: str, error: BaseException) -> None:
-        for one in _flat(error):
-            identifier = _clause_of(one)
-            if identifier is None:
-                continue
-            breach = _breach(clauses.find(identifier, dialect), dialect, one)
-            known = self._breaches.get(identifier)
-            # The same clause again: one report is enough, the shortest request, and a failure before a finding.
-            if known is None or _rank(breach) < _rank(known):
-                self._breaches[identifier] = breach
-            for other in _sources_of(item):
-                self._reasons.setdefault(
-                    other, f"a check of it ended early: {identifier} is broken"
-                )
-            return
-        self.errors.append(f"{item.name}: {type(error).__name__}: {error}")
-
-    def _weight(self, breach: Breach) -> str:
-        is_lenient = breach.is_finding or breach.clause.evidence == clauses.ASSUMED
-        return FINDING if is_lenient and not self._is_strict else FAILED
-
     def _dialect_of(self, item: pytest.Item) -> str:
         params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         named = params.get("dialect") or params.get("official")
@@ -149,47 +100,3 @@ class Verdicts:
             label = item.name.partition("[")[2]
             named = next((name for name in documents.DIALECTS if label.startswith(name)), None)
         return str(named or self._dialects[0])
-
-
-def _breach(clause: clauses.Clause, dialect: str, error: BaseException) -> Breach:
-    saw = error.saw if isinstance(error, checks.Broken) else str(error)
-    if isinstance(error, checks.Broken) and "[schema]" in str(error):
-        saw = f"{str(error).partition('] ')[2]}"
-    request = _CURL.search(saw)
-    notes = "\n".join(getattr(error, "__notes__", ()))
-    return Breach(
-        clause,
-        dialect,
-        _CURL.sub("", saw).strip(),
-        request[1] if request else "",
-        notes if "state" in notes else "",
-        isinstance(error, checks.Finding),
-    )
-
-
-def _rank(breach: Breach) -> tuple[bool, bool, int]:
-    return breach.is_finding, not breach.request, len(breach.request) + len(breach.steps)
-
-
-def _flat(error: BaseException) -> Iterator[BaseException]:
-    """An error, or those of a group, and what they came from."""
-    if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from _flat(one)
-        return
-    yield error
-    if error.__cause__ is not None:
-        yield from _flat(error.__cause__)
-
-
-def _clause_of(error: BaseException) -> str | None:
-    if isinstance(error, checks.Broken):
-        return error.clause
-    named = _NAMED.match(str(error))
-    return named[1] if named and named[1] in clauses.catalogue() else None
-
-
-def _sources_of(item: pytest.Item) -> Iterable[str]:
-    function = getattr(item, "function", None)
-    source = _SOURCE.search(getattr(function, "__doc__", None) or "")
-    return _ID.findall(source[1]) if source else ()

@@ -1,6 +1,6 @@
-"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, ``check``, and what lists things without a server.
+"""The command line: ``kling-mock serve``, ``ctl``, ``listen``, ``check``, ``probe-receiver``, and lists of things.
 
-Exit codes: 0 done, 2 the user's mistake, said in one line. ``ctl``, ``listen`` and ``check`` have 1 too.
+Exit codes: 0 done, 2 the user's mistake, said in one line. All but ``serve`` and the lists have 1 too.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ def _parser(chosen: str) -> Parser:
     _add_settings(serve, NAMES)
     serve.set_defaults(run=_serve)
     _add_lazily(command, chosen)
+    _add_kit(command, chosen)
     _add_listings(command)
     return parser
 
@@ -135,6 +136,18 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         "Receives callbacks: verifies, shows and forwards them, or misbehaves. Exit codes: 0 ended"
         " by a signal or --count; 1 --count was not reached within --timeout; 2 a mistake.",
     )
+    if chosen == "ctl":
+        from mock_server import ctl as ctl_module
+
+        ctl_module.fill(ctl)
+    elif chosen == "listen":
+        from mock_server import listen as listen_module
+
+        listen_module.fill(listen)
+
+
+def _add_kit(command: Callable[[str, str, str], Parser], chosen: str) -> None:
+    """The commands of the contract kit."""
     clauses = command(
         "clauses",
         "list the clauses of the contract, with their evidence",
@@ -146,19 +159,21 @@ def _add_lazily(command: Callable[[str, str, str], Parser], chosen: str) -> None
         "Proves that a server keeps the contract, clause by clause. Exit codes: 0 kept; 1 broken;"
         " 2 could not look: a mistake, no server, a refused key, or nobody agreed to pay.",
     )
-    if chosen == "ctl":
-        from mock_server import ctl as ctl_module
-
-        ctl_module.fill(ctl)
-    elif chosen == "listen":
-        from mock_server import listen as listen_module
-
-        listen_module.fill(listen)
-    elif chosen in ("clauses", "check"):
+    probe = command(
+        "probe-receiver",
+        "prove that your own receiver of callbacks is a good one",
+        "Proves that a receiver of callbacks is a good one, clause by clause. Exit codes: 0 it is;"
+        " 1 a clause is broken; 2 could not look: a mistake, nobody there, or it lets nobody in.",
+    )
+    if chosen in ("clauses", "check"):
         from mock_server import kit
 
         kit.fill_clauses(clauses)
         kit.fill_check(check)
+    elif chosen == "probe-receiver":
+        from mock_server import kit_probe
+
+        kit_probe.fill(probe)
 
 
 def _add_listings(command: Callable[[str, str], Parser]) -> None:

@@ -13,12 +13,12 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any
+from hashlib import blake2b, sha256
+from typing import Any, NamedTuple
 
 import orjson
 
-from mock_server.core.claims import judge
+from mock_server.core.claims import Claims, Token, Untimely, judge
 from mock_server.core.errors import Reason, Refused
 
 _SCHEME = b"Bearer "
@@ -47,6 +47,21 @@ def key_account(api_key: str) -> str:
     return f"key-{digest[:12]}"
 
 
+class Admitted(NamedTuple):
+    """Who was let in; ``token`` is ``None`` for an API key."""
+
+    account_id: str
+    token: Token | None = None
+
+
+class TokenRefused(Refused):
+    """Raised when a token comes too early or too late; ``token`` says which it is and whose it claims to be."""
+
+    def __init__(self, reason: Reason, token: Token) -> None:
+        super().__init__(reason)
+        self.token = token
+
+
 class Credentials:
     """Decides which account a request belongs to.
 
@@ -65,13 +80,26 @@ class Credentials:
         self._configured = configured or Configured()
         self._now_s = now_s
         self._jumped_s = jumped_s
-        self._known: dict[bytes, str] = {}
+        self._known: dict[bytes, Admitted] = {}
+        self._pairs: dict[str, tuple[str, str]] = {}
+
+    def add_pair(self, access_key: str, secret_key: str, account_id: str) -> None:
+        """Takes tokens of an access key for an account, and verifies their signatures; safe from any thread."""
+        self._pairs[access_key] = secret_key, account_id
 
     def account_id(self, authorization: bytes | None) -> str:
         """The account of an ``Authorization`` header.
 
         Raises:
             Refused: empty, malformed, unknown, wrongly signed, not yet valid or expired.
+        """
+        return self.admitted(authorization).account_id
+
+    def admitted(self, authorization: bytes | None) -> Admitted:
+        """The account of an ``Authorization`` header, and the token if it is one.
+
+        Raises:
+            Refused: as :meth:`account_id`; of a token that came too early or too late, :class:`TokenRefused`.
         """
         if authorization is None:
             raise Refused(Reason.AUTHORIZATION_EMPTY)
@@ -81,11 +109,11 @@ class Credentials:
         token = _bearer(authorization)
         if is_jwt(token):
             return self._of_token(token)
-        account_id = self._of_key(token)
+        admitted = Admitted(self._of_key(token))
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        self._known[authorization] = account_id
-        return account_id
+        self._known[authorization] = admitted
+        return admitted
 
     def _of_key(self, key: str) -> str:
         configured = self._configured
@@ -103,47 +131,62 @@ class Credentials:
             else "The token is not a JWT",
         )
 
-    def _of_token(self, token: str) -> str:
+    def _of_token(self, token: str) -> Admitted:
         head, payload, signature = token.split(".")
         header, claims = _object(head), _object(payload)
         if claims is None or _decoded(signature) is None:
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's payload cannot be decoded")
         if header is None or not all(isinstance(value, str) for value in header.values()):
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's header holds more than text")
+        issuer = claims.get("iss")
+        secret_key, known_id = (
+            self._pairs.get(issuer, ("", "")) if isinstance(issuer, str) else ("", "")
+        )
         if self._configured:
-            self._verify(token, claims.get("iss"))
+            self._verify(token, issuer)
+        elif known_id:
+            _verify_signature(token, secret_key)
         elif header["alg"] != "HS256":
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256")
-        issuer = claims.get("iss")
-        later_s = self._jumped_s(issuer) if isinstance(issuer, str) else 0.0
-        account_id = judge(claims, self._now_s() + later_s).access_key
-        if _KEY_ACCOUNT.fullmatch(account_id):
+        later_s = self._jumped_s(known_id or issuer) if isinstance(issuer, str) else 0.0
+        now_s = self._now_s() + later_s
+        try:
+            judged = judge(claims, now_s)
+        except Untimely as refused:
+            seen = _seen(token, known_id, refused.claims, now_s)
+            raise TokenRefused(refused.reason, seen) from None
+        if not known_id and _KEY_ACCOUNT.fullmatch(judged.access_key):
             # It would be the account of an API key, of which this is no proof.
             raise Refused(Reason.AUTHORIZATION_INVALID, "The token's iss claim is no access key")
-        return account_id
+        return Admitted(known_id or judged.access_key, _seen(token, known_id, judged, now_s))
 
     def _verify(self, token: str, access_key: object) -> None:
-        import jwt  # a fortieth of the start-up time, and most clients send keys
-
         configured = self._configured
         if not configured.access_key or access_key != configured.access_key:
             raise Refused(Reason.AUTHORIZATION_INVALID, "The access key is not known")
-        secret = configured.secret_key.encode().ljust(KEY_BYTES, b"\0")
-        try:
-            jwt.api_jws.decode(token, secret, algorithms=["HS256"])
-        except jwt.InvalidSignatureError:
-            raise Refused(
-                Reason.AUTHENTICATION_FAILED, "Authorization signature is invalid"
-            ) from None
-        except (jwt.InvalidTokenError, jwt.InvalidKeyError):
-            # The latter where the secret looks like a public key, which PyJWT does not sign with.
-            raise Refused(
-                Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256"
-            ) from None
+        _verify_signature(token, configured.secret_key)
+
+
+def _verify_signature(token: str, secret_key: str) -> None:
+    import jwt  # a fortieth of the start-up time, and most clients send keys
+
+    secret = secret_key.encode().ljust(KEY_BYTES, b"\0")
+    try:
+        jwt.api_jws.decode(token, secret, algorithms=["HS256"])
+    except jwt.InvalidSignatureError:
+        raise Refused(Reason.AUTHENTICATION_FAILED, "Authorization signature is invalid") from None
+    except (jwt.InvalidTokenError, jwt.InvalidKeyError):
+        # The latter where the secret looks like a public key, which PyJWT does not sign with.
+        raise Refused(Reason.AUTHORIZATION_INVALID, "The token's algorithm must be HS256") from None
 
 
 def _as_utf8(key: str) -> str:
     return key.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def _seen(token: str, account_id: str, claims: Claims, now_s: float) -> Token:
+    mark = blake2b(token.encode(), digest_size=6).hexdigest()
+    return Token(mark, account_id or claims.access_key, now_s, claims.expires_at, claims.not_before)
 
 
 def is_jwt(token: str) -> bool:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import argparse
 
-from mock_server import ctl_account, ctl_callbacks, ctl_faults, ctl_tasks, ctl_time, values
+from mock_server import (
+    ctl_account,
+    ctl_callbacks,
+    ctl_faults,
+    ctl_report,
+    ctl_tasks,
+    ctl_time,
+    values,
+)
 from mock_server.ctl_client import Control, CtlError, RanOut, Target
 from mock_server.ctl_command import Commands
 from mock_server.ctl_values import reads
@@ -32,7 +40,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     _add_common(common)
     _add_common(parser)
     commands = Commands(parser, "COMMAND", [common])
-    for module in (ctl_time, ctl_tasks, ctl_faults, ctl_callbacks, ctl_account):
+    for module in (ctl_time, ctl_tasks, ctl_faults, ctl_callbacks, ctl_account, ctl_report):
         module.add(commands)
     parser.set_defaults(run=run)
 

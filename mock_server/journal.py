@@ -14,6 +14,9 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from mock_server.core.claims import Token
+from mock_server.core.fault import Fault
+
 #: A body longer than this is kept cut, and says so.
 MAX_BODY_BYTES = 65_536
 #: Characters kept of a path and of a query.
@@ -31,7 +34,10 @@ class Entry(NamedTuple):
         raw: the request body, cut at ``MAX_BODY_BYTES``.
         size: bytes of the request body.
         code: the business code of the answer; ``message`` is its text when it is an error.
-        fault: what struck the exchange, as it was written.
+        fault: what struck the exchange, as it was written; ``struck`` is it as a value.
+        peer: the client's end of the connection.
+        content_type: of the request, as sent, or ``None``.
+        token: the JWT that the request came with, or ``None``.
     """
 
     number: int
@@ -55,6 +61,10 @@ class Entry(NamedTuple):
     scenario: str
     fault: str
     warning: str
+    peer: tuple[str, int] | None = None
+    content_type: bytes | None = None
+    token: Token | None = None
+    struck: Fault | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,6 +115,10 @@ Row = tuple[
     str,
     str,
     str,
+    tuple[str, int] | None,
+    bytes | None,
+    Token | None,
+    Fault | None,
 ]
 #: Where the body is in a row.
 _RAW: Final = 9
@@ -176,7 +190,7 @@ def _entry(
     raw: bytes,
     *rest: Any,
 ) -> Entry:
-    size, status, code, message, request_id, task_id, external_id, scenario, fault, warning = rest
+    size, status, code, message, *others = rest
     return Entry(
         number,
         at,
@@ -193,10 +207,5 @@ def _entry(
         code,
         message,
         round(took_s * 1000, 1),
-        request_id,
-        task_id,
-        external_id,
-        scenario,
-        fault,
-        warning,
+        *others,
     )

@@ -16,10 +16,15 @@ from mock_server.settings import environment
 from mock_server.terminal import aligned, complain, write, write_json
 
 DIALECTS = ("klingai", "kkiai", "ezmodel")
-PROFILES = ("smoke", "standard", "thorough")
+PROFILES = ("smoke", "standard", "thorough", "live-free", "live-canary")
 #: What the extra brings.
 _NEEDED = ("schemathesis", "hypothesis", "pytest")
-_KEY = "KLING_MOCK_API_KEY"
+#: Secrets by the variables that stand in for their options, so that no process list shows them.
+_SECRETS = {
+    "api_key": "KLING_MOCK_API_KEY",
+    "api_key2": "KLING_MOCK_API_KEY2",
+    "webhook_secret": "KLING_MOCK_WEBHOOK_SECRET",
+}
 
 
 def fill_clauses(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +32,20 @@ def fill_clauses(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dialect", choices=DIALECTS, default="", help="only what this dialect promises"
     )
+    parser.add_argument(
+        "--receiver",
+        action="store_true",
+        help="what a receiver of callbacks does well, as probe-receiver looks at it",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_clauses)
 
 
 def _clauses(arguments: argparse.Namespace) -> int:
-    found = import_module("contract_tests.clauses").catalogue(arguments.dialect).values()
+    if arguments.receiver:
+        found = import_module("contract_tests.probe.catalogue").catalogue().values()
+    else:
+        found = import_module("contract_tests.clauses").catalogue(arguments.dialect).values()
     if arguments.json:
         write_json({"clauses": [asdict(clause) for clause in found]})
         return 0
@@ -44,21 +57,52 @@ def _clauses(arguments: argparse.Namespace) -> int:
 def fill_check(parser: argparse.ArgumentParser) -> None:
     """Gives the parser of ``check`` its options."""
     parser.add_argument(
-        "url", metavar="URL", type=reads(values.public_url), help="where the server is"
+        "url",
+        metavar="URL",
+        nargs="?",
+        type=reads(values.public_url),
+        default="",
+        help="where the server is; without it, a mock is started and checked",
     )
     parser.add_argument(
-        "--api-key", metavar="KEY", default="", help=f"API key or token to use there ({_KEY})"
+        "--app",
+        metavar="MODULE:NAME",
+        default="",
+        help="check this ASGI application, or what this function makes, instead of a URL",
     )
-    parser.add_argument(
+    _add_secrets(parser)
+    _add_ways(parser)
+    _add_times(parser)
+    _add_reports(parser)
+    _add_recordings(parser)
+    _add_money(parser)
+    _add_live(parser)
+    parser.set_defaults(run=_check)
+
+
+def _add_secrets(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "secrets", "Each can come from the environment instead, where no process list shows it."
+    )
+    group.add_argument(
+        "--api-key",
+        metavar="KEY",
+        default="",
+        help="API key or token to use there (KLING_MOCK_API_KEY)",
+    )
+    group.add_argument(
         "--api-key2",
         metavar="KEY",
         default="",
-        help="key of another account; without it, what accounts see of each other is not looked at",
+        help="key of another account (KLING_MOCK_API_KEY2); without it, what accounts see of each other is not"
+        " looked at",
     )
-    _add_ways(parser)
-    _add_reports(parser)
-    _add_money(parser)
-    parser.set_defaults(run=_check)
+    group.add_argument(
+        "--webhook-secret",
+        metavar="SECRET",
+        default="",
+        help="secret that notifications are signed with there (KLING_MOCK_WEBHOOK_SECRET)",
+    )
 
 
 def _add_ways(parser: argparse.ArgumentParser) -> None:
@@ -70,21 +114,46 @@ def _add_ways(parser: argparse.ArgumentParser) -> None:
         help="dialect to check, repeatable; by default all that the server answers",
     )
     parser.add_argument(
+        "--only",
+        metavar="CLAUSE",
+        action="append",
+        default=[],
+        help="look at this clause, or at all that begin so (voice-create); repeatable",
+    )
+    parser.add_argument(
         "--profile",
         choices=PROFILES,
         default="standard",
-        help="how many requests are generated (default standard, about a minute)",
+        help="how much is looked at (default standard); live-free sends nothing that can be charged, live-canary"
+        " a few such calls",
     )
     parser.add_argument("--seed", metavar="N", type=_whole, help="repeats a run; random by default")
     parser.add_argument(
         "--strict", action="store_true", help="breaking an assumed clause is a failure too"
     )
+
+
+def _add_times(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patience",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         default=120.0,
         help="how long a task may take where the clock cannot be moved (default 120)",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=30.0,
+        help="how long an answer may take (default 30)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="look at nothing new after that (default 5 minutes in smoke, 15 in standard)",
     )
 
 
@@ -92,6 +161,32 @@ def _add_reports(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reports")
     group.add_argument("--json", action="store_true", help="print one JSON object")
     group.add_argument("--junit", metavar="FILE", default="", help="write JUnit's XML there")
+    group.add_argument(
+        "--progress",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="draw a bar on standard error; by default on a terminal only",
+    )
+
+
+def _add_recordings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("recordings")
+    group.add_argument(
+        "--har-out", metavar="FILE", default="", help="record every exchange there, without secrets"
+    )
+    group.add_argument(
+        "--from-har",
+        metavar="FILE",
+        default="",
+        help="judge recorded traffic, of a browser or proxy, and send nothing",
+    )
+    group.add_argument(
+        "--base-url",
+        metavar="URL",
+        type=reads(values.public_url),
+        default="",
+        help="which traffic of the recording is meant; by default whatever has a path of the API",
+    )
 
 
 def _add_money(parser: argparse.ArgumentParser) -> None:
@@ -110,8 +205,35 @@ def _add_money(parser: argparse.ArgumentParser) -> None:
         "--max-billed",
         metavar="N",
         type=_whole,
-        default=0,
         help="make no more calls that are charged",
+    )
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the live API")
+    group.add_argument(
+        "--canary",
+        metavar="K",
+        type=_whole,
+        default=0,
+        help="paid calls of the profile live-canary (default 2)",
+    )
+    group.add_argument(
+        "--sample-url",
+        metavar="URL",
+        default="",
+        help="a recording of 5 to 30 seconds that it can fetch; without it, live-canary makes no voice",
+    )
+    group.add_argument(
+        "--callback-url",
+        metavar="URL",
+        type=reads(values.public_url),
+        default="",
+        help="a public address, such as a tunnel's, that leads to --callback-port here; without it, notifications"
+        " of a server elsewhere are not looked at",
+    )
+    group.add_argument(
+        "--callback-port", metavar="PORT", type=_whole, default=0, help="where to listen for them"
     )
 
 
@@ -119,6 +241,16 @@ def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 12:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -129,6 +261,12 @@ def _check(arguments: argparse.Namespace) -> int:
             " .venv/bin/pip install -c constraints.txt '.[check]'"
         )
         return 2
-    arguments.api_key = arguments.api_key or environment(_KEY) or ""
-    code: int = import_module("contract_tests.session").main(arguments)
+    named = [name for name in ("url", "app", "from_har") if getattr(arguments, name)]
+    if len(named) > 1:
+        complain("check takes one of URL, --app and --from-har")
+        return 2
+    for name, variable in _SECRETS.items():
+        setattr(arguments, name, getattr(arguments, name) or environment(variable) or "")
+    module = "recording" if arguments.from_har else "session"
+    code: int = import_module(f"contract_tests.{module}").main(arguments)
     return code

@@ -234,7 +234,10 @@ def test_a_server_can_be_called_free(tmp_path: Path) -> None:
 
 def telltale(secrets: dict[str, str]) -> ASGIApp:
     """A server that repeats secrets wherever it may put words, and breaks clauses, so that it is quoted."""
-    words = " ".join([*secrets.values(), f"Bearer {secrets['key']}"])
+    signed = f"https://cdn.example.com/a.mp3?Expires=1&Signature={secrets['signature']}&x=1"
+    words = " ".join([*secrets.values(), f"Bearer {secrets['key']}", signed]).replace(
+        f" {secrets['signature']}", ""
+    )
 
     def change(path: str, status: int, body: Any) -> tuple[int, Any]:
         if isinstance(body.get("data"), dict) and "task_id" in body["data"]:
@@ -254,17 +257,28 @@ def telltale(secrets: dict[str, str]) -> ASGIApp:
 def test_secrets_are_never_shown(kind: str, tmp_path: Path) -> None:
     """Keys and tokens that a server repeats stand in no output: terminal, JSON, JUnit, standard error."""
     signed = jwt.encode({"iss": "ak-planted", "exp": 4_000_000_000}, "s" * 32, algorithm="HS256")
-    secrets = {"key": 'sk-planted/"se+cret"', "other": "sk-second-planted", "token": signed}
+    secrets = {
+        "key": 'sk-planted/"se+cret"',
+        "other": "sk-second-planted",
+        "token": signed,
+        "webhook": "whsec-planted",
+        "signature": "planted-signature",
+    }
     app = telltale(secrets)
-    keys = ("--api-key", secrets[kind], "--api-key2", secrets["other"])
-    shown = check(app, *keys, *ONE, "--junit", "kit.xml", cwd=tmp_path)
+    keys = (
+        *("--api-key", secrets[kind], "--api-key2", secrets["other"]),
+        *("--webhook-secret", secrets["webhook"], "--progress"),
+    )
+    shown = check(app, *keys, *ONE, "--junit", "kit.xml", "--har-out", "kit.har", cwd=tmp_path)
     assert shown.code == 1, shown.err
     as_json = check(app, "--json", *keys, *ONE, cwd=tmp_path)
     assert as_json.of("failed")
     junit = (tmp_path / "kit.xml").read_text(encoding="utf-8")
-    everything = "\n".join([shown.out, shown.err, as_json.out, as_json.err, junit])
+    har = (tmp_path / "kit.har").read_text(encoding="utf-8")
+    everything = "\n".join([shown.out, shown.err, as_json.out, as_json.err, junit, har])
     assert "***" in everything
-    planted = {signed, signed[:40], signed.split(".")[1], secrets["other"]}
+    planted = {signed, signed[:40], signed.split(".")[1]}
+    planted |= {secrets["other"], secrets["webhook"], secrets["signature"]}
     if kind == "key":
         planted |= {"sk-planted", json.dumps(secrets["key"])[1:-1]}
     assert not [secret for secret in planted if secret in everything]

@@ -412,3 +412,68 @@ def test_refusals_never_repeat_a_secret(configured: Configured | None) -> None:
         said = str(refusal(header, configured))
         for secret in ("s3cret-key", "my-api-key", "my-secret"):
             assert secret not in said
+
+
+# ---- pairs of accounts ----------------------------------------------------------------------
+
+
+def with_pair() -> Credentials:
+    """Credentials that let in everybody and know one pair, of the account of a key."""
+    judge = credentials()
+    judge.add_pair("my-access-key", "my-secret", key_account("my-key"))
+    return judge
+
+
+def test_token_of_a_known_pair_is_the_account_of_its_key() -> None:
+    """Where everybody is let in, a token of a known pair leads to the account that it was added for."""
+    judge = with_pair()
+
+    assert (
+        judge.account_id(signed(CLAIMS))
+        == key_account("my-key")
+        == judge.account_id(bearer("my-key"))
+    )
+    assert judge.account_id(signed({**CLAIMS, "iss": "another"}, "any secret")) == "another"
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (signed(CLAIMS, "another secret"), Reason.AUTHENTICATION_FAILED),
+        (signed(CLAIMS, "my-secret", "HS512"), Reason.AUTHORIZATION_INVALID),
+        (signed({**CLAIMS, "exp": NOW - 1}), Reason.AUTHORIZATION_EXPIRED),
+        (signed({**CLAIMS, "nbf": NOW + 60}), Reason.AUTHORIZATION_NOT_YET_VALID),
+    ],
+    ids=["secret", "algorithm", "expired", "too early"],
+)
+def test_token_of_a_known_pair_is_verified(header: bytes, reason: Reason) -> None:
+    """A token of a known pair is verified like one of configured credentials."""
+    with pytest.raises(Refused) as refused:
+        with_pair().account_id(header)
+
+    assert refused.value.reason is reason
+
+
+def test_configured_credentials_count_before_pairs() -> None:
+    """A server that lets in configured credentials lets in no other pair."""
+    judge = credentials(Configured("", "configured", "its-secret"))
+    judge.add_pair("my-access-key", "my-secret", key_account("my-key"))
+
+    with pytest.raises(Refused):
+        judge.account_id(signed(CLAIMS))
+
+
+def test_tokens_of_a_pair_expire_by_the_clock_of_their_account() -> None:
+    """What an account's clock was advanced by is added for tokens of its pair too."""
+    asked: list[str] = []
+
+    def jumped_s(account_id: str) -> float:
+        asked.append(account_id)
+        return 3600.0
+
+    judge = Credentials(None, lambda: NOW, jumped_s)
+    judge.add_pair("my-access-key", "my-secret", key_account("my-key"))
+
+    with pytest.raises(Refused):
+        judge.account_id(signed(CLAIMS))
+    assert asked == [key_account("my-key")]

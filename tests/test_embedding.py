@@ -28,7 +28,7 @@ def server() -> Iterator[RunningServer]:
 def test_account_has_what_a_client_needs(server: RunningServer) -> None:
     """An account knows the base URL and its key, and its clock is the one of that key."""
     account = server.account("needs")
-    task_id = Api(account._control, account.api_key).learn().data["task_id"]
+    task_id = Api(account.http.client, account.api_key).learn().data["task_id"]
 
     events = account.clock.advance(2)
 
@@ -63,7 +63,7 @@ def test_advance_returns_when_callbacks_have_been_attempted(server: RunningServe
     with Receiver() as receiver:
         receiver.script.extend([Answer(), Answer(status=500)])
         account = server.account("callbacks")
-        Api(account._control, "callbacks").learn(callback_url=receiver.url("/a?token=1"))
+        Api(account.http.client, "callbacks").learn(callback_url=receiver.url("/a?token=1"))
 
         events = account.clock.advance(9)
 
@@ -84,7 +84,7 @@ def test_accounts_are_closed_with_their_server() -> None:
         account = server.account()
         account.clock.now()
 
-    assert account._control.is_closed
+    assert account.http.is_closed
 
 
 def test_account_can_be_made_for_any_running_server(server: RunningServer) -> None:
@@ -93,7 +93,7 @@ def test_account_can_be_made_for_any_running_server(server: RunningServer) -> No
     account.clock.advance(1)
     account.close()
 
-    assert account._control.is_closed
+    assert account.http.is_closed
 
 
 def test_refused_credential_is_told() -> None:
@@ -140,4 +140,4 @@ def test_account_of_a_server_with_credentials_is_let_in(configured: dict[str, An
         account = server.account()
 
         assert account.clock.advance(1) == []
-        assert Api(account._control, account.api_key).learn().status == 200
+        assert Api(account.http.client, account.api_key).learn().status == 200

@@ -45,6 +45,10 @@ def row(
         "slow",
         "latency=1",
         "watch out",
+        ("127.0.0.1", 4711),
+        b"application/json",
+        None,
+        None,
     )
 
 
@@ -80,6 +84,8 @@ def test_an_entry_is_what_was_written() -> None:
         scenario="slow",
         fault="latency=1",
         warning="watch out",
+        peer=("127.0.0.1", 4711),
+        content_type=b"application/json",
     )
 
 

@@ -124,12 +124,12 @@ def test_stop_is_idempotent_and_a_start_may_follow() -> None:
     server.stop()
     with nothing_left():
         first = server.start().account("k")
-        Api(first._control, "k").learn(external_task_id="e")
+        Api(first.http.client, "k").learn(external_task_id="e")
         server.stop()
         server.stop()
 
         second = server.start().account("k")
-        assert Api(second._control, "k").learn(external_task_id="e").status == 200
+        assert Api(second.http.client, "k").learn(external_task_id="e").status == 200
         server.stop()
 
 
@@ -237,9 +237,9 @@ def test_observer_is_told_of_requests_and_transitions() -> None:
     events: list[Event] = []
     with RunningServer(speed=0, quiet=False, publish=events.append) as server:
         account = server.account("k")
-        Api(account._control, "k").learn()
+        Api(account.http.client, "k").learn()
         account.clock.advance(9)
-        Api(account._control, "k").voice("nobody")
+        Api(account.http.client, "k").voice("nobody")
         eventually(lambda: len(events) >= 5, "five events")
 
     moved = [event.status for event in events if isinstance(event, TaskMoved)]
@@ -255,7 +255,7 @@ def test_observer_is_told_of_requests_and_transitions() -> None:
 def test_real_clock_moves_tasks_and_sends_callbacks() -> None:
     """With a fast clock and nobody advancing it, a voice gets ready and its callbacks arrive in order."""
     with Receiver() as receiver, RunningServer(speed=500) as server:
-        mock = Api(server.account("k")._control, "k")
+        mock = Api(server.account("k").http.client, "k")
         task_id = mock.learn(callback_url=receiver.url()).data["task_id"]
 
         receiver.wait_until(lambda: len(receiver.requests) == 2, "two callbacks")
@@ -268,7 +268,7 @@ def test_unreachable_and_slow_receivers_disturb_nobody() -> None:
     """While one receiver does not answer and another is not there, the API answers and tasks go on."""
     with Receiver() as receiver, RunningServer(speed=500, callback_timeout=30) as server:
         receiver.script.append(Answer(after=receiver.gate()))
-        mock = Api(server.account("k")._control, "k")
+        mock = Api(server.account("k").http.client, "k")
         slow = mock.learn(callback_url=receiver.url()).data["task_id"]
         with taken_port() as port:
             pass
@@ -285,7 +285,7 @@ def test_stop_does_not_wait_for_a_slow_receiver() -> None:
     with Receiver() as receiver:
         receiver.script.append(Answer(after=receiver.gate()))
         with RunningServer(speed=500, callback_timeout=3600) as server:
-            Api(server.account("k")._control, "k").learn(callback_url=receiver.url())
+            Api(server.account("k").http.client, "k").learn(callback_url=receiver.url())
             receiver.wait_until(lambda: receiver.open == 1, "the callback that hangs")
             began = time.monotonic()
         assert time.monotonic() - began < PATIENCE_S
@@ -334,7 +334,10 @@ def test_held_answer_of_a_client_that_left_is_dropped() -> None:
             eventually(lambda: len(seen) >= 1, "the held request")
         account = server.account("k")
         account.clock.advance(60)
-        assert account._control.post(EZ_PATH, json=EZ_SPEECH).status_code == 200
+        assert (
+            account.http.client.post(EZ_PATH, json=EZ_SPEECH, headers=account.headers()).status_code
+            == 200
+        )
 
 
 def test_idle_connections_do_not_hold_up_the_stop() -> None:

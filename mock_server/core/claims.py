@@ -21,6 +21,37 @@ class Claims:
 
     access_key: str
     expires_at: float
+    not_before: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A JWT as it was judged with one request; the token itself is not kept.
+
+    Attributes:
+        mark: the same for the same token; nothing can be signed or asked with it.
+        access_key: whose account it claims to be.
+        judged_at: when it was judged; ``expires_at`` and ``not_before`` are its claims, ``None`` where it has none.
+    """
+
+    mark: str
+    access_key: str
+    judged_at: float
+    expires_at: float
+    not_before: float | None
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until it expires; negative once it has."""
+        return self.expires_at - self.judged_at
+
+
+class Untimely(Refused):
+    """Raised when a token is good but for its time; ``claims`` are those it has."""
+
+    def __init__(self, reason: Reason, claims: Claims) -> None:
+        super().__init__(reason)
+        self.claims = claims
 
 
 def judge(claims: Mapping[str, object], now_s: float) -> Claims:
@@ -41,11 +72,12 @@ def judge(claims: Mapping[str, object], now_s: float) -> Claims:
     if expires_at is None:
         raise Refused(Reason.AUTHORIZATION_INVALID, "The token has no exp claim")
     not_before = _instant(claims, "nbf")
+    judged = Claims(access_key, expires_at, not_before)
     if not_before is not None and not_before > now_s:
-        raise Refused(Reason.AUTHORIZATION_NOT_YET_VALID)
+        raise Untimely(Reason.AUTHORIZATION_NOT_YET_VALID, judged)
     if expires_at <= now_s:
-        raise Refused(Reason.AUTHORIZATION_EXPIRED)
-    return Claims(access_key, expires_at)
+        raise Untimely(Reason.AUTHORIZATION_EXPIRED, judged)
+    return judged
 
 
 def _instant(claims: Mapping[str, object], name: str) -> float | None:

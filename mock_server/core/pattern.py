@@ -103,7 +103,7 @@ class Pattern:
             if exchange.parameters.get(name) != text:
                 yield f"query {name} is {exchange.parameters.get(name)!r}, not {text!r}"
         if self.body:
-            yield from _differences(self.body, exchange.json, "body")
+            yield from differences(self.body, exchange.json, "body")
 
 
 def _is_like(path: str, wanted: str) -> bool:
@@ -118,12 +118,12 @@ def _literal(path: str) -> str:
     return path.replace("[", "[[]").replace("?", "[?]")
 
 
-def _differences(wanted: Any, found: Any, place: str) -> Iterator[str]:
+def differences(wanted: Any, found: Any, place: str) -> Iterator[str]:
     """Where ``found`` does not contain ``wanted``: objects may have more keys, everything else is equal."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         for key, value in wanted.items():
             if key in found:
-                yield from _differences(value, found[key], f"{place}.{key}")
+                yield from differences(value, found[key], f"{place}.{key}")
             else:
                 yield f"{place}.{key} is missing"
     elif isinstance(wanted, bool) is not isinstance(found, bool) or wanted != found:

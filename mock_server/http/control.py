@@ -20,6 +20,7 @@ from mock_server.http import (
     control_callbacks,
     control_faults,
     control_journal,
+    control_report,
     control_tasks,
     control_time,
     control_wait,
@@ -52,6 +53,7 @@ class Control:
             control_tasks,
             control_faults,
             control_journal,
+            control_report,
             control_callbacks,
             control_account,
         ):

@@ -9,6 +9,7 @@ from typing import Any
 from mock_server.account import Account
 from mock_server.contract import Violation
 from mock_server.core.behaviour import Behaviour
+from mock_server.core.claims import Token
 from mock_server.core.errors import Reason, Refused
 from mock_server.core.scenario import Scenario
 from mock_server.core.task import Task, TaskKind
@@ -36,6 +37,8 @@ class Call:
         awaits_callbacks: the callbacks that are due are answered before this request is.
         task: the task that the answer is about; ``created`` when this request made it.
         warning: what was asked for and could not be applied.
+        content_type: of the request, as sent.
+        token: the JWT it came with, if it did, whether or not that was let in.
     """
 
     # Class attributes are the defaults: a dataclass of so many fields costs a microsecond on every request.
@@ -56,6 +59,8 @@ class Call:
     task: Task | None = None
     created: bool = False
     warning: str = ""
+    content_type: bytes | None = None
+    token: Token | None = None
 
     def __init__(self, world: World, account: Account) -> None:
         self.world = world

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from starlette.types import Scope
+
 from mock_server.core.fault import UNSENT
 from mock_server.http.dialect import Call, Dialect
 from mock_server.http.envelope import CLIENT_GONE, Answer
@@ -11,24 +13,19 @@ from mock_server.journal import LONGEST, MAX_BODY_BYTES
 
 
 def note(
-    method: str, raw_path: bytes, dialect: Dialect, call: Call, answer: Answer, began: float
+    scope: Scope, raw_path: bytes, dialect: Dialect, call: Call, answer: Answer, began: float
 ) -> None:
-    """Writes a request that is about to be answered into the journal of its account.
-
-    Args:
-        began: when it came, by ``time.perf_counter``.
-    """
+    """Writes a request that is about to be answered into the journal; ``began`` is by ``time.perf_counter``."""
     account, raw, task = call.account, call.raw, call.task
     size = MAX_BODY_BYTES + 1 if raw is None else len(raw)
-    is_sent = answer.status != CLIENT_GONE
-    if call.fault and call.strike is not None and call.strike.fault is not None:
-        is_sent = is_sent and call.strike.fault.socket not in UNSENT
+    struck = call.strike.fault if call.fault and call.strike is not None else None
+    is_sent = answer.status != CLIENT_GONE and (struck is None or struck.socket not in UNSENT)
     account.journal.append(
         (
             account.clock.now() if task is None or not call.created else task.created_at,
             time.time_ns(),
             time.perf_counter() - began,
-            method,
+            scope["method"],
             raw_path[:LONGEST],
             call.query[:LONGEST],
             call.operation,
@@ -45,6 +42,10 @@ def note(
             answer.scenario or (task.scenario if task is not None else ""),
             call.fault or call.fault_text,
             call.warning,
+            scope.get("client"),
+            call.content_type,
+            call.token,
+            struck,
         )
     )
     if account.watchers:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Awaitable, Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 
@@ -18,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from mock_server.contract import Match, Operation
 from mock_server.core.errors import Reason, Refused
+from mock_server.credentials import TokenRefused
 from mock_server.events import RequestAnswered
 from mock_server.http import breakage, request
 from mock_server.http.choosing import Choosing
@@ -62,6 +64,9 @@ class Pipeline:
             answer = self._executed(dialect, operation, call, scope, receive)
             if not isinstance(answer, Answer):
                 answer = await answer
+        except TokenRefused as refused:
+            call.token = refused.token
+            answer = self._refused(dialect, refused, call)
         except Refused as refused:
             answer = self._refused(dialect, refused, call)
         except request.ClientGone:
@@ -70,7 +75,7 @@ class Pipeline:
             traceback.print_exc()
             answer = self._refused(dialect, Refused(Reason.SERVER_ERROR), call)
         # Written before the answer is sent, so that whoever has the answer finds it.
-        note(scope["method"], raw_path, dialect, call, answer, began)
+        note(scope, raw_path, dialect, call, answer, began)
         if self._tells:
             self._tell(scope["method"], raw_path, answer, call, began)
         if call.fault:
@@ -145,14 +150,19 @@ class Pipeline:
         self, scope: Scope, raw_path: bytes, found: Match | None, dialect: Dialect, call: Call
     ) -> Operation:
         """The operation; finds the account, and notes of the request's head what the handler needs."""
-        operation = self._operation(scope, raw_path, found)
+        try:
+            operation = self._operation(scope, raw_path, found)
+        except Refused:
+            self._note_whose(scope, dialect, call)
+            raise
         call.operation = operation.operation_id
         if found is not None:
             call.id = found.id
         world = self._world
         headers = request.headers(scope)
-        account = world.accounts.get(world.credentials.account_id(headers.authorization))
-        call.account = account
+        account_id, call.token = world.credentials.admitted(headers.authorization)
+        account = world.accounts.get(account_id)
+        call.account, call.content_type = account, headers.content_type
         number = account.ordinals.next("request")
         call.request_id = dialect.request_id(world.ids.request_id(account.id, number))
         call.query = scope["query_string"]
@@ -160,6 +170,15 @@ class Pipeline:
         if headers.scenario is not None or headers.fault is not None or headers.unknown:
             self._choosing.by_headers(headers, dialect, operation, call)
         return operation
+
+    def _note_whose(self, scope: Scope, dialect: Dialect, call: Call) -> None:
+        """Finds the account of a request for what is not there: whoever sent it looks into its journal."""
+        world = self._world
+        with suppress(Refused):
+            account_id = world.credentials.account_id(request.headers(scope).authorization)
+            call.account = world.accounts.get(account_id)
+            number = call.account.ordinals.next("request")
+            call.request_id = dialect.request_id(world.ids.request_id(account_id, number))
 
     async def _held(self, answer: Awaitable[Answer], call: Call, receive: Receive) -> Answer:
         """An answer that is held on the account's clock, while the client waits."""

@@ -36,6 +36,7 @@ class Headers(NamedTuple):
 
     authorization: bytes | None
     host: bytes
+    content_type: bytes | None = None
     scenario: str | None = None
     fault: str | None = None
     unknown: tuple[str, ...] = ()
@@ -45,12 +46,14 @@ def headers(scope: Scope) -> Headers:
     """The headers of a request; of one that is repeated, the last."""
     sent: dict[bytes, bytes] = dict(scope["headers"])
     authorization, host = sent.get(b"authorization"), sent.get(b"host", b"")
+    content_type = sent.get(b"content-type")
     if _ORDINARY.issuperset(sent):
-        return Headers(authorization, host)
+        return Headers(authorization, host, content_type)
     unknown = (name for name in sent if name.startswith(b"x-mock-") and name not in _OURS)
     return Headers(
         authorization,
         host,
+        content_type,
         _text(sent.get(b"x-mock-scenario")),
         _text(sent.get(b"x-mock-fault")),
         tuple(name.decode("latin-1") for name in unknown),

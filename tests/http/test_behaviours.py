@@ -172,7 +172,7 @@ def test_callbacks_report_what_the_reading_says(firing: str, reported: list[str]
         RunningServer(speed=0, behaviour=f"callback_firing={firing}") as server,
     ):
         account = server.account("k")
-        mock = Api(account._control, "k")
+        mock = Api(account.http.client, "k")
         mock.learn(callback_url=receiver.url())
         account.clock.advance(0)
         receiver.wait_until(

@@ -239,7 +239,7 @@ def test_reset_forgets_everything_of_the_account() -> None:
 
 def test_requests_of_nobody_can_be_reset() -> None:
     """The account of requests without a valid credential is reset like any other."""
-    mock = api(seed="nobody")
+    mock = api(seed="a reset of nobody")
     mock.using("").learn()
     assert mock.control("GET", "/journal?account=-")[1]["last"] == 1
 

@@ -147,11 +147,11 @@ def test_journal_is_bounded_and_counts_what_it_dropped() -> None:
 
 
 def test_requests_without_a_credential_have_a_journal() -> None:
-    """What came without a valid credential, or to no operation, is in the journal of the account named -."""
+    """What came without a valid credential is in the journal of the account named -, to whatever path."""
     mock = api(seed="journal of nobody")
     mock.using("").learn()
-    mock.get("/v1/nowhere")
-    mock.call("PATCH", VOICES)
+    mock.using("").get("/v1/nowhere")
+    mock.using("").call("PATCH", VOICES)
     assert entries(mock) == []
 
     noted = entries(mock, "?account=-")
@@ -162,6 +162,20 @@ def test_requests_without_a_credential_have_a_journal() -> None:
         (404, 1202),
     ]
     assert [item["operation"] for item in noted] == ["createCustomVoice", "", ""]
+
+
+def test_requests_to_no_operation_are_in_the_journal_of_who_sent_them() -> None:
+    """A wrong path or method is noted for the account of its credential, and has a request id of its own."""
+    mock = api()
+    mock.learn()
+    mock.get("/v1/nowhere")
+    mock.call("PATCH", VOICES)
+
+    noted = entries(mock)
+
+    assert [item["code"] for item in noted] == [0, 1203, 1202]
+    assert [item["operation"] for item in noted] == ["createCustomVoice", "", ""]
+    assert len({item["request_id"] for item in noted}) == 3
 
 
 def test_verify_counts_what_matches() -> None:

@@ -71,13 +71,13 @@ class Checked:
 def check(
     where: ASGIApp | str, *options: str, cwd: Path, env: Mapping[str, str] | None = None
 ) -> Checked:
-    """Checks an application, or whatever is at a URL, with few generated requests."""
+    """Checks an application, or whatever is at a URL, with few generated requests. An empty URL is left out."""
     if not isinstance(where, str):
         with RunningServer(app=where) as server:
             return check(server.base_url, *options, cwd=cwd, env=env)
     profile = () if "--profile" in options else ("--profile", "smoke")
     done = subprocess.run(
-        [*COMMAND, "check", where, *profile, *options],
+        [*COMMAND, "check", *([where] if where else []), *profile, *options],
         cwd=cwd,
         env=environment(env),
         capture_output=True,

@@ -1,0 +1,58 @@
+"""A run's outcome as CI systems read it: JUnit's XML, with a test case per clause."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from contract_tests import redaction, showing
+from contract_tests.gathering import FAILED, FINDING, NOT_LOOKED_AT, Verdict
+from contract_tests.outcome import Outcome
+
+#: What XML cannot hold.
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write(outcome: Outcome, path: Path) -> None:
+    """Writes the report.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    counts = outcome.counts
+    suite = ElementTree.Element(
+        "testsuite",
+        name="kling-mock check",
+        tests=str(len(outcome.verdicts)),
+        failures=str(counts[FAILED]),
+        errors=str(len(outcome.errors)),
+        skipped=str(counts[NOT_LOOKED_AT]),
+    )
+    for verdict in outcome.verdicts:
+        _add(suite, verdict)
+    for error in outcome.errors:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="contract", name="the kit itself"
+        )
+        ElementTree.SubElement(case, "error", message=_xml(error))
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    path.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _add(suite: ElementTree.Element, verdict: Verdict) -> None:
+    clause = verdict.clause
+    group = f"contract.{clause.evidence}"
+    case = ElementTree.SubElement(suite, "testcase", classname=group, name=clause.id)
+    words = _xml("\n".join(line.strip() for line in showing.broken(verdict)))
+    if verdict.result == FAILED:
+        ElementTree.SubElement(case, "failure", message=_xml(clause.text)).text = words
+    elif verdict.result == NOT_LOOKED_AT:
+        ElementTree.SubElement(case, "skipped", message=_xml(verdict.message))
+    elif verdict.result == FINDING:
+        ElementTree.SubElement(case, "system-out").text = f"finding: {words}"
+
+
+def _xml(text: str) -> str:
+    return _UNPRINTABLE.sub("?", redaction.clean(text))

@@ -1,0 +1,300 @@
+"""The one place where requests leave the kit. Whatever is counted, capped, waited out or recorded, is so here."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import pytest
+
+from contract_tests import coverage, routes
+from contract_tests.meter import Meter, NotSent
+from contract_tests.observation import Answer, Request
+from contract_tests.wire import Wire
+
+#: Seconds that an answer may take, unless told otherwise.
+ANSWER_TIMEOUT_S = 30.0
+#: After a request without an answer the next get no more seconds than this, until one is answered.
+_HURRIED_S = 8.0
+#: So many requests in a row without an answer, and a test is given up; if a plain one gets none either, the run is.
+_MOST_SILENT = 4
+#: Real seconds that a run waits for a busy server (429 with 1302 or 1303), the first and the longest pause.
+_BUSY_S = 300.0
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 30.0
+_BUSY_CODES = (1302, 1303, 429)
+_TERMINAL = ("succeed", "failed")
+#: Exchanges of a test that are remembered, to show the requests of what it found.
+_REMEMBERED = 200
+#: Seconds that tidying up may take when the time of the run is up.
+_TIDYING_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what came of it.
+
+    Attributes:
+        answer: ``None`` where there was none.
+        began: Unix seconds.
+        took_s: real seconds.
+        error: why there was no answer.
+    """
+
+    request: Request
+    answer: Answer | None
+    began: float
+    took_s: float
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Made:
+    """A custom voice's task that the run has made.
+
+    Attributes:
+        create: the request that made it.
+        is_open: whether it may still be under way.
+    """
+
+    task_id: str
+    create: Request
+    is_open: bool
+
+
+class Sender:
+    """Sends every request of a run.
+
+    Args:
+        meter: counts and caps what is sent; ``None`` for a server that charges nothing.
+        timeout_s: real seconds that an answer may take.
+        patience_s: real seconds to wait for a paid task to end before the next one is made.
+        limit_s: real seconds after which nothing new is sent; 0 for no limit.
+        watch: told of every exchange.
+
+    Attributes:
+        made: the custom voices' tasks that were made, whichever client made them.
+        recent: the exchanges of the test under way, oldest first.
+        silences: requests that got no answer.
+        prefix: what stands in front of the contract's paths there.
+        origin: host and port of the server under test.
+        gave_up: why nothing is sent any more; empty while all is well.
+    """
+
+    def __init__(
+        self,
+        *,
+        meter: Meter | None = None,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        patience_s: float = 120.0,
+        limit_s: float = 0.0,
+        watch: Callable[[Exchange], None] = lambda _exchange: None,
+    ) -> None:
+        self.meter = meter
+        self.watch = watch
+        self.timeout_s = timeout_s
+        self.made: list[Made] = []
+        self.recent: deque[Exchange] = deque(maxlen=_REMEMBERED)
+        self.silences: list[Exchange] = []
+        self.gave_up = ""
+        self.prefix = ""
+        self.origin = ""
+        self._patience_s = patience_s
+        self._limit_s = limit_s
+        self._until = time.monotonic() + limit_s if limit_s else float("inf")
+        self._wire = Wire()
+        self._turn = threading.RLock()
+        self._silent = 0
+        self._is_test_given_up = False
+        self._busy_left_s = _BUSY_S
+
+    def begins(self) -> None:
+        """A test begins."""
+        self.recent.clear()
+        self._is_test_given_up = False
+
+    def tidies(self) -> None:
+        """The tests are over; what they made is deleted, for which there is some more time."""
+        self._until = max(self._until, time.monotonic() + _TIDYING_S)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._wire.close()
+
+    def send(self, request: Request, *, timeout_s: float = 0.0) -> Answer:
+        """Sends a request; returns the answer, whatever it says.
+
+        Args:
+            timeout_s: real seconds that the answer may take, if not those of the run.
+
+        Raises:
+            NotSent: it would cost too much, the time of the run is up, or the server is silent.
+            httpx2.TransportError: there was no answer.
+        """
+        if self.meter is None or not self.meter.is_paid:
+            return self._sent(request, timeout_s)
+        with self._turn:  # one at a time
+            if routes.may_be_billed(request.method, urlsplit(request.url).path):
+                self._let_end()
+            answer = self._sent(request, timeout_s)
+            return self._waited_out(request, answer, timeout_s)
+
+    def _sent(self, request: Request, timeout_s: float) -> Answer:
+        self._may_go_on()
+        path = urlsplit(request.url).path
+        if self.meter is not None:
+            self.meter.before(request.method, path, request.body)
+        began, clock = time.time(), time.monotonic()
+        allowed_s = timeout_s or self.timeout_s
+        if self._silent:
+            allowed_s = min(allowed_s, _HURRIED_S)
+        allowed_s = max(1.0, min(allowed_s, self._until - clock + 1.0))
+        try:
+            answer = self._wire.exchange(request, allowed_s)
+        except httpx2.TransportError as reason:
+            took_s = time.monotonic() - clock
+            words = str(reason) or repr(reason)
+            self._silence(Exchange(request, None, began, took_s, words))
+            raise
+        self._silent = 0
+        if self.meter is not None:
+            self.meter.after(request.method, path, answer.status, answer.body)
+        exchange = Exchange(request, answer, began, time.monotonic() - clock)
+        self.recent.append(exchange)
+        self._note(request, path, answer)
+        self.watch(exchange)
+        return answer
+
+    def _may_go_on(self) -> None:
+        if self.gave_up:
+            raise NotSent(f"not looked at: {self.gave_up}")
+        if self._is_test_given_up:
+            raise NotSent(f"not looked at: {_MOST_SILENT} requests in a row got no answer")
+        if time.monotonic() > self._until:
+            raise NotSent(f"not looked at: the {self._limit_s:g} s are over (--time-limit)")
+
+    def _silence(self, exchange: Exchange) -> None:
+        """A request got no answer. After several in a row it is found out whether any gets one."""
+        self.recent.append(exchange)
+        self.silences.append(exchange)
+        self.watch(exchange)
+        self._silent += 1
+        if self._silent < _MOST_SILENT:
+            return
+        parts = urlsplit(exchange.request.url)
+        self._is_test_given_up = True
+        try:
+            plain = Request("GET", f"{parts.scheme}://{parts.netloc}/")
+            if self.meter is not None:
+                self.meter.before(plain.method, "/", b"")
+            self._wire.exchange(plain, min(_HURRIED_S, self.timeout_s))
+            self._silent = 0
+        except (httpx2.TransportError, NotSent):
+            self.gave_up = (
+                f"gave up: {_MOST_SILENT} requests in a row got no answer ({exchange.error})"
+            )
+
+    def _note(self, request: Request, path: str, answer: Answer) -> None:
+        """Counts the operation, and remembers the task that was made."""
+        route = routes.find(request.method, path, prefix=self.prefix)
+        if route is None:
+            return
+        name = route.operation.id
+        coverage.seen.operations[f"{route.dialect} {name}"] += 1
+        coverage.seen.statuses[f"{name} {answer.status}/{_word(answer.code)}"] += 1
+        if name != "createCustomVoice" or answer.pair != (200, 0):
+            return
+        data = answer.data
+        if isinstance(data, dict) and isinstance(data.get("task_id"), str | int):
+            is_open = data.get("task_status") not in _TERMINAL
+            self.made.append(Made(str(data["task_id"]), request, is_open))
+
+    def _let_end(self) -> None:
+        """Waits for the tasks under way: no second paid one is made before.
+
+        Raises:
+            NotSent: they do not end in time.
+        """
+        deadline = time.monotonic() + self._patience_s
+        for made in self.made:
+            pause_s = _FIRST_PAUSE_S
+            while made.is_open and self._is_under_way(made):
+                if time.monotonic() > deadline:
+                    raise NotSent(
+                        f"not looked at: the paid task {made.task_id} has not ended within {self._patience_s:g} s,"
+                        " and no second one is made before (--patience)"
+                    )
+                time.sleep(pause_s)
+                pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+
+    def _is_under_way(self, made: Made) -> bool:
+        answer = self._sent(query(made), 0.0)
+        data = answer.data
+        status = data.get("task_status") if isinstance(data, dict) else None
+        # A server that does not know its own task, or calls its status something else, is not waited for.
+        made.is_open = answer.status == 429 or status in ("submitted", "processing")
+        return made.is_open
+
+    def _waited_out(self, request: Request, answer: Answer, timeout_s: float) -> Answer:
+        """Sends again, with growing pauses, what a busy server has refused.
+
+        Raises:
+            NotSent: it is busy for too long.
+        """
+        pause_s = _FIRST_PAUSE_S
+        while is_busy(answer):
+            wait_s = max(pause_s, retry_after_s(answer))
+            if wait_s > self._busy_left_s:
+                raise NotSent(
+                    f"not looked at: the server is busy (HTTP 429, code {answer.code}) for longer than {_BUSY_S:g} s"
+                )
+            self._busy_left_s -= wait_s
+            time.sleep(wait_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            answer = self._sent(request, timeout_s)
+        return answer
+
+
+def query(made: Made) -> Request:
+    """The request that asks for a task, with the credential that made it."""
+    headers = {
+        name: value
+        for name, value in made.create.headers.items()
+        if name.lower() == "authorization"
+    }
+    url = made.create.url.partition("?")[0]
+    return Request("GET", f"{url}/{quote(made.task_id, safe='')}", headers)
+
+
+def deletion(made: Made, voice_id: Any) -> Request:
+    """The request that deletes a voice of a task."""
+    url = made.create.url.partition("?")[0].removesuffix("custom-voices") + "delete-voices"
+    headers = {**query(made).headers, "content-type": "application/json"}
+    return Request("POST", url, headers, json.dumps({"voice_id": voice_id}).encode())
+
+
+def is_busy(answer: Answer) -> bool:
+    """Whether an answer is load, which goes away by waiting."""
+    return answer.status == 429 and answer.code in _BUSY_CODES
+
+
+def retry_after_s(answer: Answer) -> float:
+    """What Retry-After says in seconds; 0 where it says nothing that can be counted."""
+    text = answer.headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
+
+
+def _word(code: Any) -> str:
+    return str(code) if isinstance(code, int | str) else "-"
+
+
+def skip(reason: str) -> None:
+    """Skips the test that asks, since something cannot be looked at."""
+    pytest.skip(f"not looked at: {reason}")

@@ -1,0 +1,148 @@
+"""A run's outcome for people: what is wrong first, then what nobody looked at, then the rest, then the sum."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from contract_tests import documents
+from contract_tests.gathering import (
+    FAILED,
+    FINDING,
+    NOT_LOOKED_AT,
+    PASSED,
+    RESULTS,
+    Verdict,
+)
+from contract_tests.outcome import Outcome
+
+_WIDTH = 118
+_TITLES = {
+    FAILED: "FAILED",
+    FINDING: "FINDINGS (assumed clauses, read differently; --strict makes them failures)",
+    NOT_LOOKED_AT: "NOT LOOKED AT",
+    PASSED: "PASSED",
+}
+_RED, _YELLOW, _GREEN = "31", "33", "32"
+_COLOURS = {FAILED: _RED, FINDING: _YELLOW, NOT_LOOKED_AT: _YELLOW, PASSED: _GREEN}
+
+
+class Line(NamedTuple):
+    """A line, and the colour of it where the terminal has colours."""
+
+    text: str
+    colour: str = ""
+
+
+def lines(outcome: Outcome, code: int) -> list[Line]:
+    """The report."""
+    return list(_lines(outcome, code))
+
+
+def _lines(outcome: Outcome, code: int) -> Iterator[Line]:
+    seeded = f", seed {outcome.seed}" if outcome.seed is not None else ""
+    yield Line(
+        f"{outcome.target} ({outcome.cost}): {', '.join(outcome.dialects)};"
+        f" profile {outcome.profile}{seeded}"
+    )
+    if outcome.unserved:
+        yield Line(f"not served, so not looked at: {', '.join(outcome.unserved)}")
+    for result in RESULTS:
+        of_it = [verdict for verdict in outcome.verdicts if verdict.result == result]
+        if of_it:
+            yield Line("")
+            yield Line(f"{_TITLES[result]}: {len(of_it)}", _COLOURS[result])
+            yield from map(Line, _section(result, of_it))
+    yield Line("")
+    yield from map(Line, _coverage(outcome))
+    for alarm in _alarms(outcome):
+        yield Line("")
+        yield Line(alarm, _RED)
+    yield Line("")
+    yield Line(_sum(outcome, code), _RED if code else _GREEN)
+    if code:
+        yield Line(f"again: {outcome.again}")
+
+
+def _section(result: str, verdicts: list[Verdict]) -> Iterator[str]:
+    if result == PASSED:
+        yield from _wrapped(", ".join(verdict.clause.id for verdict in verdicts), "  ")
+    elif result == NOT_LOOKED_AT:
+        by_reason: dict[str, list[str]] = {}
+        for verdict in verdicts:
+            by_reason.setdefault(verdict.message, []).append(verdict.clause.id)
+        for reason, identifiers in by_reason.items():
+            yield f"  {' '.join(reason.split())}: {len(identifiers)}"
+            yield from _wrapped(", ".join(identifiers), "    ")
+    else:
+        for verdict in verdicts:
+            yield from broken(verdict)
+
+
+def broken(verdict: Verdict) -> Iterator[str]:
+    """What is said of a broken clause: the clause, what was seen, and the requests that show it."""
+    clause, breach = verdict.clause, verdict.breach
+    yield f"  {clause.id} ({clause.evidence}) in {breach.dialect if breach else '-'}"
+    yield from _wrapped(f"{clause.text} Source: {clause.source}.", "    ")
+    for line in f"saw {verdict.message}".splitlines():
+        yield f"    {line.strip()}"
+    if breach is None:
+        return
+    earlier = [line for line in breach.requests if line != breach.request]
+    yield from (f"    {line}" for line in [*earlier, breach.request] if line)
+    yield from (f"    | {line}" for line in breach.steps.splitlines())
+
+
+def _coverage(outcome: Outcome) -> Iterator[str]:
+    """What was touched; an operation that was not is named."""
+    covered = outcome.covered
+    known = [
+        f"{dialect} {name}"
+        for dialect in outcome.dialects
+        for name in documents.document(dialect).operations
+    ]
+    missing = [name for name in known if not covered.operations[name]]
+    yield "COVERAGE"
+    yield f"  operations: {len(known) - len(missing)} of {len(known)}"
+    if missing:
+        yield from _wrapped(f"never called: {', '.join(missing)}", "    ")
+    named: tuple[tuple[str, Counter[str]], ...] = (
+        ("statuses", covered.statuses),
+        ("links", covered.links),
+        ("lifecycle states", covered.states),
+        ("callbacks", covered.callbacks),
+    )
+    for name, counted in named:
+        shown = ", ".join(f"{key} x{number}" for key, number in sorted(counted.items()))
+        yield from _wrapped(f"{name}: {shown or 'none seen'}", "  ")
+
+
+def _alarms(outcome: Outcome) -> Iterator[str]:
+    """What must not be overlooked."""
+    for error in outcome.errors:
+        yield "INTERRUPTED" if error == "interrupted" else f"THE KIT STUMBLED: {error}"
+    if outcome.gave_up:
+        yield outcome.gave_up[:1].upper() + outcome.gave_up[1:]
+    if outcome.is_spent:
+        yield f"THE BUDGET IS SPENT, and not everything was looked at: {outcome.spent}"
+    if outcome.left:
+        yield f"LEFT THERE, the voices of tasks: {', '.join(outcome.left)}"
+
+
+def _sum(outcome: Outcome, code: int) -> str:
+    counts = outcome.counts
+    word = ("kept", "BROKEN", "COULD NOT LOOK")[code]
+    total = (
+        f"{word}: {counts[FAILED]} failed, {counts[FINDING]} findings, {counts[PASSED]} passed,"
+        f" {counts[NOT_LOOKED_AT]} not looked at; {len(outcome.verdicts) - counts[NOT_LOOKED_AT]}"
+        f" of {len(outcome.verdicts)} clauses were looked at"
+    )
+    return f"{total}; {outcome.spent}" if outcome.spent else total
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
