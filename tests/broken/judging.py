@@ -123,7 +123,8 @@ def judge(name: str) -> Judged:
     watch = Watch(mutant.clauses, mutant.dialect)
     with RunningServer(app=mutant.make()) as server:
         # A mock lets the kit invent accounts; elsewhere a second one has to be given.
-        second = () if mutant.host == "mock" else ("--contract-api-key2", "second")
+        alone = ("--contract-free", "--contract-api-key2", "second")
+        second = () if mutant.host == "mock" else alone
         look(server.base_url, mutant.dialect, watch, *second)
         if watch.judged.says(mutant) not in ("killed", "found"):
             watch.is_brief = False
