@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from contract_tests import clauses
 from mock_server import kit
 from mock_server.core.behaviour import Behaviour
 from mock_server.http.envelope import ROWS, SUCCESS
@@ -28,6 +29,9 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 #: Where README says the server is; the tests put the real one in its place.
 SHOWN_URL = "http://127.0.0.1:8700"
+
+#: Between what README's table of clauses stands.
+CLAUSES = ("<!-- clauses -->\n", "<!-- end of clauses -->")
 
 needs_shell = pytest.mark.skipif(
     not (shutil.which("curl") and shutil.which("bash")), reason="needs curl and bash"
@@ -107,7 +111,7 @@ def test_pytest_example_passes(block: str, tmp_path: Path) -> None:
     assert re.search(r"^[1-9]\d* passed", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("block", blocks("python"))
+@pytest.mark.parametrize("block", [*blocks("python"), *blocks("library")])
 def test_python_example_runs(block: str) -> None:
     """The program that README shows runs, its assertions included."""
     exec(compile(block, "README.md", "exec"), {})
@@ -192,6 +196,25 @@ def test_every_option_of_check_is_in_the_table() -> None:
     assert not {word for word in flags if f"`{word}" not in README}
 
 
+def clause_rows() -> str:
+    """README's table of clauses: a row per family, each clause marked with the first letter of its evidence."""
+    families: dict[str, list[str]] = {}
+    for clause in clauses.catalogue().values():
+        family, _, rest = clause.id.partition(".")
+        families.setdefault(family, []).append(f"`{rest}` *{clause.evidence[0]}*")
+    rows = (f"| `{name}.` | {', '.join(known)} |" for name, known in sorted(families.items()))
+    return "\n".join(["| Family | Clauses |", "|---|---|", *rows])
+
+
+def test_every_clause_is_listed() -> None:
+    """README's table of clauses is the catalogue, in step with the documents.
+
+    ``python -m tests.test_readme`` writes it anew.
+    """
+    start, end = CLAUSES
+    assert README.partition(start)[2].partition(end)[0].strip() == clause_rows()
+
+
 def test_error_table_is_the_one_in_code() -> None:
     """README's error table has exactly the rows of the code's, in every column."""
     shown = re.findall(
@@ -242,3 +265,10 @@ def test_every_behaviour_is_in_the_table() -> None:
         )
         for item in fields(Behaviour)
     ]
+
+
+if __name__ == "__main__":
+    before, start, rest = README.partition(CLAUSES[0])
+    after = rest.partition(CLAUSES[1])[2]
+    text = f"{before}{start}{clause_rows()}\n{CLAUSES[1]}{after}"
+    (ROOT / "README.md").write_text(text, encoding="utf-8")
