@@ -89,7 +89,10 @@ def _schema(dialect: str) -> BaseSchema:
     raw = copy.deepcopy(documents.document(dialect).raw)
     seed = getattr(core, "global_force_seed", None)  # of --contract-seed or --hypothesis-seed
     settings = f"seed = {seed}\n{_CONFIG}" if isinstance(seed, int) else _CONFIG
-    schema = schemathesis.openapi.from_dict(raw, config=SchemathesisConfig.from_str(settings))
+    config = SchemathesisConfig.from_str(settings)
+    # The same characters as with UTF-8, but the first run on a machine need not try to encode each there is.
+    config.projects.default.generation.codec = None
+    schema = schemathesis.openapi.from_dict(raw, config=config)
     lenient = {
         operation_id: jsonschema_rs.Draft202012Validator(relaxed(body))
         for operation_id, body in _bodies(raw)

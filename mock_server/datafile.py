@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,23 +52,33 @@ _MOST_VALUES = 200_000
 _DEEPEST = 60
 
 
+#: Texts whose values are kept. Ours are fewer.
+_MOST_TEXTS = 128
+
+
 class BrokenFile(ValueError):
     """Raised when one of our files cannot be used; the message is one line: file, line, key, remedy."""
 
 
 def parse(text: str, name: str, loader: Any = _Loader) -> Any:
-    """The value of a YAML text.
+    """The value of a YAML text, which whoever asks for the same text shares: nobody changes it.
 
     Raises:
         BrokenFile: it is not YAML.
     """
     try:
-        return yaml.load(text, Loader=loader)  # both loaders are safe ones
+        return _value_of(text, loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BrokenFile(f"{name}:{line}: not YAML: {_one_line(error.problem)}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BrokenFile(f"{name}: not YAML: {_one_line(error)}") from None
+
+
+@lru_cache(_MOST_TEXTS)
+def _value_of(text: str, loader: Any) -> Any:
+    """The value of a text. Parsing is most of a server's start, and tests start many in one process."""
+    return yaml.load(text, Loader=loader)  # both loaders are safe ones
 
 
 def _one_line(problem: object) -> str:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 30.0
 #: Seconds connections get to finish when the server stops.
 _DRAIN_S = 1
+#: Seconds between two looks at whether a flag is set, as a signal does, and at first while connections finish.
+_TICK_S, _FIRST_PAUSE_S = 0.1, 0.001
 #: Seconds an idle connection is kept: longer than clients keep theirs, so that none meets one being closed.
 _KEEP_ALIVE_S = 75
 
@@ -65,6 +67,15 @@ class Server(uvicorn.Server):
         )
         self._world = world
         self._on_ready = on_ready
+        self._told_to_stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        """Has it stop, from any thread, without waiting for it; does nothing when it has."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped
+                self._loop.call_soon_threadsafe(self._told_to_stop.set)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,15 +84,45 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts as uvicorn does, then says so."""
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             self._on_ready()
 
+    async def main_loop(self) -> None:
+        """Ticks as uvicorn does until it is to stop, of which it need not wait for the next tick to know."""
+        ticks = 0
+        told = asyncio.ensure_future(self._told_to_stop.wait())
+        while not await self.on_tick(ticks):
+            ticks += 1
+            await asyncio.wait((told,), timeout=_TICK_S)
+        told.cancel()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Lets go of held requests, then stops as uvicorn does."""
+        """Lets go of held requests, then stops as uvicorn does, but waits only for what is under way."""
         if self._world is not None:
             self._world.dispatcher.release()
-        await super().shutdown(sockets)
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                await self._drained()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        if not self.force_exit:
+            await self.lifespan.shutdown()
+
+    async def _drained(self) -> None:
+        """Waits until what is under way has ended."""
+        pause_s = 0.0
+        state = self.server_state
+        while (state.connections or state.tasks) and not self.force_exit:
+            await asyncio.sleep(pause_s)
+            pause_s = min(_TICK_S, 2 * pause_s + _FIRST_PAUSE_S)
+        for server in self.servers:
+            await server.wait_closed()
 
 
 class RunningServer:
@@ -301,7 +342,7 @@ class _Running:
             if self._http is not None:
                 self._http.close()
         if self._process == os.getpid():
-            self._server.should_exit = True
+            self._server.stop()
             self._thread.join()
 
     def http(self, control_token: str) -> Http:

@@ -177,6 +177,7 @@ class Mutant:
         about: the defect in words.
         dialect: where it shows.
         host: mock | second, the healthy server it was made of.
+        options: what the kit must be told of it.
     """
 
     make: Callable[[], ASGIApp]
@@ -184,6 +185,7 @@ class Mutant:
     about: str
     dialect: str
     host: str = "mock"
+    options: tuple[str, ...] = ()
 
     @property
     def clauses(self) -> tuple[str, ...]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
@@ -19,6 +23,8 @@ from tests.broken.base import Mutant
 from tests.support.places import ROOT
 
 _KIT = ROOT / "contract_tests"
+#: What takes longest to collect.
+_GENERATED = _KIT / "test_operations.py"
 _PLUGINS = ("_hypothesis_pytestplugin", "schemathesis.pytest.plugin")
 _NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
 _ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
@@ -111,45 +117,92 @@ class Watch:
         self.judged.errors.append(f"{item.name}: {type(error).__name__}: {str(error)[:200]}")
 
     def _looks(self, item: pytest.Item) -> bool:
-        function = getattr(item, "function", None)
-        words = (getattr(function, "__doc__", None) or "").partition("Source: ")[2]
-        fault = getattr(getattr(item, "callspec", None), "params", {}).get("fault")
-        return bool({*_ID.findall(words), getattr(fault, "clause", "")} & self._wanted)
+        return not self._wanted.isdisjoint(_clauses_of(item))
+
+
+class _Index:
+    """A pytest plugin that notes which modules look at a clause."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, set[Path]] = defaultdict(set)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """All tests are known, and none has been left out."""
+        for item in items:
+            for clause in _clauses_of(item):
+                self.modules[clause].add(item.path)
+
+
+def _clauses_of(item: pytest.Item) -> set[str]:
+    """The clauses that a test says it looks at."""
+    function = getattr(item, "function", None)
+    words = (getattr(function, "__doc__", None) or "").partition("Source: ")[2]
+    fault = getattr(getattr(item, "callspec", None), "params", {}).get("fault")
+    return {*_ID.findall(words), getattr(fault, "clause", "")}
+
+
+@cache
+def modules() -> dict[str, set[Path]]:
+    """The modules of the kit that look at each clause.
+
+    What was loaded for that stays for as long as this process, which runs the kit again and again.
+    """
+    index = _Index()
+    _pytest([*_KIT.glob("test_*.py")], index, "--collect-only")
+    gc.collect()
+    gc.freeze()
+    return index.modules
 
 
 def judge(name: str) -> Judged:
     """What the kit says of a mutant."""
     mutant = everyone()[name]
     watch = Watch(mutant.clauses, mutant.dialect)
+    looking = set[Path]().union(*(modules().get(clause, ()) for clause in mutant.clauses))
     with RunningServer(app=mutant.make()) as server:
         # A mock lets the kit invent accounts; elsewhere a second one has to be given.
         alone = ("--contract-free", "--contract-api-key2", "second")
         second = () if mutant.host == "mock" else alone
-        look(server.base_url, mutant.dialect, watch, *second)
-        if watch.judged.says(mutant) not in ("killed", "found"):
-            watch.is_brief = False
-            look(server.base_url, mutant.dialect, watch, *second)
+        options = (*mutant.options, *second)
+        picked = {*_KIT.glob("test_*.py")} - {_GENERATED}
+        for is_brief, paths in ((True, looking), (False, picked), (False, {_GENERATED})):
+            watch.is_brief = is_brief
+            if paths and watch.judged.says(mutant) not in ("killed", "found"):
+                look(server.base_url, mutant.dialect, watch, *options, paths=paths)
     return watch.judged
 
 
-def look(url: str, dialect: str, watch: Watch, *options: str) -> None:
-    """Runs the kit's suite against a server, in this process."""
+def look(
+    url: str, dialect: str, watch: Watch, *options: str, paths: Iterable[Path] = (_KIT,)
+) -> None:
+    """Runs the kit's suite, or modules of it, against a server, in this process."""
     began = time.monotonic()
+    printed = _pytest(
+        paths,
+        watch,
+        *("--contract-base-url", url, "--contract-dialect", dialect, "--contract-seed", "1"),
+        *("--contract-patience", str(PATIENCE_S), *options),
+    )
+    if printed:
+        watch.judged.errors.append(printed)
+    watch.judged.seconds += time.monotonic() - began
+
+
+def _pytest(paths: Iterable[Path], plugin: object, *options: str) -> str:
+    """Runs pytest; returns what it printed where it could not run."""
     words = [
-        *(str(_KIT), "-c", str(_KIT / "check.ini"), "--rootdir", str(_KIT)),
+        *(*map(str, sorted(paths)), "-c", str(_KIT / "check.ini"), "--rootdir", str(_KIT)),
         *("-q", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
         *("-p", "no:unraisableexception", "-p", "no:threadexception"),
         *(word for plugin in _PLUGINS for word in ("-p", plugin)),
-        *("--contract-base-url", url, "--contract-dialect", dialect, "--contract-seed", "1"),
-        *("--contract-patience", str(PATIENCE_S), "--hypothesis-profile", "smoke"),
-        *options,
+        *("--hypothesis-profile", "smoke", *options),
     ]
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
-        code = pytest.main(words, plugins=[watch])
-    if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        watch.judged.errors.append(printed.getvalue()[-2000:])
-    watch.judged.seconds += time.monotonic() - began
+        code = pytest.main(words, plugins=[plugin])
+    is_wrong = code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+    return printed.getvalue()[-2000:] if is_wrong else ""
 
 
 def _flat(error: BaseException) -> Iterable[BaseException]:
