@@ -31,7 +31,7 @@ def awaited(
     path: str,
     task: KnownVoice,
     shape: Shape,
-    using: Sequence[bytes] = (),
+    using: Sequence[webhook.Keys] = (),
     *,
     patience_s: float = DELIVERY_S,
 ) -> list[Notification]:
@@ -55,7 +55,7 @@ def awaited(
     return arrived
 
 
-def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[bytes] = ()) -> None:
+def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[webhook.Keys] = ()) -> None:
     """Each notification at a path is a POST of the bare task as JSON, and signed where that can be known.
 
     Raises:

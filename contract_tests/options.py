@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import Phase, settings
 
-from contract_tests import documents, profiles
+from contract_tests import documents, profiles, webhook
 from contract_tests.profiles import PROFILES, Profile
 from contract_tests.sending import ANSWER_TIMEOUT_S, Sender
 
@@ -49,7 +49,7 @@ class Options:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What nobody may see."""
-        return self.api_key, self.api_key2, self.webhook_secret
+        return self.api_key, self.api_key2, *webhook.words(self.webhook_secret)
 
 
 #: Where the tasks stand whose voices could not be deleted after a run.
@@ -173,6 +173,10 @@ def read(config: pytest.Config) -> Options:
     base_url = str(asked("base-url"))
     if base_url and not base_url.startswith(("http://", "https://")):
         raise pytest.UsageError("--contract-base-url: give http://... or https://...")
+    try:
+        webhook.keys(str(asked("webhook-secret")))
+    except ValueError as reason:
+        raise pytest.UsageError(f"--contract-webhook-secret: {reason}") from None
     return of(
         Namespace(
             url=base_url,

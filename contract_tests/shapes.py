@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,9 @@ from typing import Any
 import jsonschema_rs
 
 Json = Any
+
+#: Half of a surrogate pair, which the validator cannot read; what stands for it counts as one character, too.
+_HALF = re.compile("[\\ud800-\\udfff]")
 
 #: Rules that a schema says in full, so that a body that fits has kept them wherever it holds such a value.
 _SAID_IN_FULL = frozenset(
@@ -52,10 +56,23 @@ class Shape:
 
     def fits(self, body: Json) -> bool:
         """Whether a body has the shape."""
-        return self._validator.is_valid(body)
+        try:
+            return self._validator.is_valid(body)
+        except UnicodeEncodeError:
+            return self._validator.is_valid(_whole(body))
+        except ValueError:  # nested too deeply
+            return False
 
     def misfit(self, body: Json) -> Misfit | None:
         """The first thing that is wrong with a body, if any: better one that a rule is about."""
+        try:
+            return self._first_misfit(body)
+        except UnicodeEncodeError:
+            return self._first_misfit(_whole(body))
+        except ValueError as reason:
+            return Misfit("the body", str(reason), "")
+
+    def _first_misfit(self, body: Json) -> Misfit | None:
         misfits = map(self._misfit, self._validator.iter_errors(body))
         first = next(misfits, None)
         if first is None or first.rule:
@@ -111,6 +128,17 @@ def _sure(node: Json) -> str:
     rules = node.get("x-rules", ()) if isinstance(node, dict) else ()
     sure = (rule["id"] for rule in rules if rule["evidence"] != "assumed")
     return next((identifier for identifier in sure if identifier not in _NOT_OF_SHAPE), "")
+
+
+def _whole(value: Json) -> Json:
+    """A value in whose texts no surrogate stands alone."""
+    if isinstance(value, str):
+        return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 def _ids(value: Json) -> Iterator[str]:
