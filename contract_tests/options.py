@@ -45,6 +45,7 @@ class Options:
     callback_port: int = 0
     sample_url: str = ""
     only: tuple[str, ...] = ()
+    is_strict: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -79,6 +80,7 @@ def of(asked: Namespace) -> Options:
         asked.callback_port,
         asked.sample_url,
         tuple(asked.only),
+        asked.strict,
     )
 
 
@@ -127,6 +129,11 @@ def _add_ways(group: pytest.OptionGroup) -> None:
         type=int,
         default=None,
         help="seed of what is generated; random and printed on failure by default",
+    )
+    group.addoption(
+        "--contract-strict",
+        action="store_true",
+        help="breaking an assumed clause is a failure too",
     )
     group.addoption(
         "--contract-free",
@@ -197,6 +204,7 @@ _SAME = (
     "callback-port",
     "sample-url",
     "only",
+    "strict",
     "free",
     "i-will-pay",
     "patience",

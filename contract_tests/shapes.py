@@ -27,7 +27,16 @@ _SAID_IN_FULL = frozenset(
     }
 )
 #: Rules beside a value that say nothing of its shape, so that no misfit is theirs.
-_NOT_OF_SHAPE = frozenset({"media.url.expires", "billing.unit-deduction"})
+_NOT_OF_SHAPE = frozenset(
+    {
+        "media.url.expires",
+        "task.created-at.constant",
+        "task.updated-at.after-creation",
+        "task.updated-at.monotone",
+    }
+)
+#: Fields whose shape a rule is about that stands beside another one: "both instants".
+_LIKE = {"created_at": "updated_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,8 @@ class Shape:
         if error.kind.name == "required" and isinstance(missing, str):
             path = [*path[:-1], "properties", missing]
         at = [*error.instance_path, *([missing] if isinstance(missing, str) else [])]
+        if at and at[-1] in _LIKE:
+            path = [_LIKE.get(str(step), step) for step in path]
         return Misfit(place, error.message, self._about(at, path) or self._nearest(path))
 
     @cached_property

@@ -376,6 +376,7 @@ def _whole(record: Record) -> Record:
         "task_status_msg": record.get("task_status_msg") or "",
         "task_info": record.get("task_info") or {},
         "created_at": record["created_at"],
+        "updated_at": record["updated_at"],
         "essence": essence(record),
     }
 
