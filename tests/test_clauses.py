@@ -121,7 +121,6 @@ def test_an_unknown_clause_is_an_error() -> None:
         ({"updated_at": 1722769557}, "time.milliseconds"),
         ({"created_at": "now"}, "time.milliseconds"),
         ({"final_unit_deduction": 0.05}, "billing.unit-deduction"),
-        ({"task_status": "succeed", "task_result": []}, "voice.result.when-succeed"),
         ({"task_status": "failed"}, "task.failed.reason"),
         ({"task_status": "succeed"}, "voice.result.when-succeed"),
         ({"task_id": None}, "ids.string"),
