@@ -123,14 +123,18 @@ class Api:
         name: str = "",
         query: Mapping[str, str | int] | None = None,
         authorization: str | None = None,
+        clause: str = "",
     ) -> Answer:
         """Calls an operation and holds the answer against envelope, error table and schema.
+
+        Args:
+            clause: what a status and code break that do not belong together.
 
         Raises:
             Broken: a clause that binds every answer is broken.
         """
         answer = self.send(operation_id, body, name=name, query=query, authorization=authorization)
-        checks.envelope(answer, self.dialect)
+        checks.envelope(answer, self.dialect, clause)
         checks.conforms(answer, self.document.operations[operation_id])
         self.is_new(answer)
         enveloped = _ENVELOPED.get((self.dialect, operation_id))
@@ -177,7 +181,7 @@ class Api:
         Raises:
             Broken: it was refused (the clause named), or another clause is broken.
         """
-        answer = self.call(operation_id, body, name=name, query=query)
+        answer = self.call(operation_id, body, name=name, query=query, clause=clause)
         checks.kept(clause)
         if answer.pair != (200, 0):
             raise checks.Broken(clause, f"a refusal: {answer}")

@@ -2,7 +2,8 @@
 
 A test's docstring is the clause it looks at, in words that the author of a server may accept or dispute, with its
 source; the ids in brackets in a failure are those of x-rules in openapi/. What cannot be looked at is skipped with the
-reason. A server that reads an assumed clause differently is a finding: it shows as xfailed and fails nothing.
+reason. A server that reads an assumed clause differently is a finding: it shows as xfailed and fails nothing, unless
+--contract-strict is given.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from contract_tests import documents, options, selecting
+from contract_tests import checks, documents, gathering, options, selecting
 from contract_tests.api import Api
-from contract_tests.checks import Finding
 from contract_tests.garden import Garden
 from contract_tests.receiver import Receiver
 from contract_tests.run import Run, explain, refusal_to_pay
@@ -111,6 +111,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test begins."""
+    checks.noted.clear()
     run = item.config.stash[RUN]
     if "sender" in vars(run):
         run.sender.begins()
@@ -147,13 +148,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows a finding as such, and not as a failure."""
+    """Shows a finding as such, and not as a failure; one that ended no test shows at its end."""
     report = yield
-    if call.excinfo is not None and call.excinfo.errisinstance(Finding):
+    error = call.excinfo.value if call.excinfo is not None else None
+    if error is None and call.when == "call" and checks.noted:
+        error = checks.noted[0]
+    if not isinstance(error, checks.Broken):
+        return report
+    if item.config.stash[RUN].options.is_strict:
+        report.outcome = "failed"
+        report.longrepr = report.longrepr or f"{type(error).__name__}: {error}"
+    elif gathering.is_finding(error, selecting.dialect_of(item)):
         report.outcome = "skipped"
-        report.wasxfail = f"finding {call.excinfo.value}"
+        report.wasxfail = f"finding {error}"
     return report
 
 

@@ -26,14 +26,18 @@ from contract_tests.shapes import Shape
 
 #: What is planted, and why.
 PLAIN = "plain"  # everything is said about it
-SPARE = "spare"  # its voice is deleted, and then nothing else may be missing
+SPARE = "spare"  # its ids and its name are unusual
 SILENT = "silent"  # nothing is said that need not be: no callback, no external id
 EMPTY = "empty"  # the same, said by empty texts
 REFUSED = "refused"  # its notifications are answered with HTTP 500
 UNHEARD = "unheard"  # nobody listens where its notifications are sent
 FAILING = "failing"  # its recording is none
-LINKED = "linked"  # the links of the documents lead on from here
-ALL = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING, LINKED)
+LINKED = "linked"  # the links of the documents lead on from here, up to the deletion of its voice
+DOOMED = "doomed"  # its voice is deleted by the walk
+NEXT = "next"  # its voice is deleted after that, and then nothing else may be missing
+ALL = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING, LINKED, DOOMED, NEXT)
+#: Whose voices nobody deletes, so that the tests may come in any order.
+KEPT = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING)
 
 #: What the external id and the name of some end with: capitals, many letters, other scripts.
 _SPECIAL = {SPARE: ("-Mixed_CASE." + "x" * 32 + "Z", " Zoë 温柔")}

@@ -133,6 +133,12 @@ class Gathered:
         return FINDING if is_lenient and not self._is_strict else FAILED
 
 
+def is_finding(error: checks.Broken, dialect: str) -> bool:
+    """Whether what is broken is assumed only, or the test itself says so."""
+    known = clauses.find(error.clause, dialect)
+    return isinstance(error, checks.Finding) or known.evidence == clauses.ASSUMED
+
+
 def _breach(
     clause: clauses.Clause, dialect: str, error: BaseException, recent: Iterable[Exchange]
 ) -> Breach:

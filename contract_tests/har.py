@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,14 +35,17 @@ class Recorder:
     def __init__(self, path: str) -> None:
         self._file: IO[str] = Path(path).open("w", encoding="utf-8")  # noqa: SIM115
         self._is_first = True
+        self._turn = threading.Lock()  # callers race in some tests, and a text file is one thread's
         creator = json.dumps({"name": "kling-mock check", "version": "1"})
         self._file.write(f'{{"log": {{"version": "{_VERSION}", "creator": {creator}, "entries": [')
 
     def __call__(self, exchange: Exchange) -> None:
         """Writes an exchange."""
-        separator = "" if self._is_first else ","
-        self._is_first = False
-        self._file.write(f"{separator}\n{json.dumps(entry(exchange))}")
+        text = json.dumps(entry(exchange))
+        with self._turn:
+            separator = "" if self._is_first else ","
+            self._is_first = False
+            self._file.write(f"{separator}\n{text}")
 
     def end(self, notifications: Iterable[Notification]) -> None:
         """Writes what arrived at the receiver, in a field of its own, and closes the file."""

@@ -168,6 +168,10 @@ def _moved(before: Record, after: Record, answer: Answer) -> None:
 
     if before["task_status"] in checks.TERMINAL:
         _need(_essence(before) == _essence(after), "task.status.terminal", saw)
+        _need(after["updated_at"] >= before["updated_at"], "task.updated-at.monotone", saw)
+        checks.kept("task.updated-at.final")
+        if after["updated_at"] != before["updated_at"]:
+            checks.note("task.updated-at.final", saw())
         return
     forward = checks.RANK[after["task_status"]] >= checks.RANK[before["task_status"]]
     _need(forward, "task.status.transitions", saw)
@@ -198,7 +202,7 @@ def _named(answer: Answer, name: str) -> None:
 
 
 def _essence(record: Record) -> tuple[Any, ...]:
-    return record["task_status"], record["updated_at"], sorted(_voice_ids(record))
+    return record["task_status"], sorted(_voice_ids(record))
 
 
 def _voice_ids(record: Record) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import Phase, settings
 
-from contract_tests import documents, profiles
+from contract_tests import documents, profiles, webhook
 from contract_tests.profiles import PROFILES, Profile
 from contract_tests.sending import ANSWER_TIMEOUT_S, Sender
 
@@ -45,11 +45,12 @@ class Options:
     callback_port: int = 0
     sample_url: str = ""
     only: tuple[str, ...] = ()
+    is_strict: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What nobody may see."""
-        return self.api_key, self.api_key2, self.webhook_secret
+        return self.api_key, self.api_key2, *webhook.words(self.webhook_secret)
 
 
 #: Where the tasks stand whose voices could not be deleted after a run.
@@ -79,6 +80,7 @@ def of(asked: Namespace) -> Options:
         asked.callback_port,
         asked.sample_url,
         tuple(asked.only),
+        asked.strict,
     )
 
 
@@ -129,6 +131,11 @@ def _add_ways(group: pytest.OptionGroup) -> None:
         help="seed of what is generated; random and printed on failure by default",
     )
     group.addoption(
+        "--contract-strict",
+        action="store_true",
+        help="breaking an assumed clause is a failure too",
+    )
+    group.addoption(
         "--contract-free",
         action="store_true",
         help="the server charges nothing, although it is no kling-mock",
@@ -173,6 +180,10 @@ def read(config: pytest.Config) -> Options:
     base_url = str(asked("base-url"))
     if base_url and not base_url.startswith(("http://", "https://")):
         raise pytest.UsageError("--contract-base-url: give http://... or https://...")
+    try:
+        webhook.keys(str(asked("webhook-secret")))
+    except ValueError as reason:
+        raise pytest.UsageError(f"--contract-webhook-secret: {reason}") from None
     return of(
         Namespace(
             url=base_url,
@@ -193,6 +204,7 @@ _SAME = (
     "callback-port",
     "sample-url",
     "only",
+    "strict",
     "free",
     "i-will-pay",
     "patience",

@@ -17,7 +17,7 @@ from typing import Any
 from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
-from contract_tests.story import Glimpse, same_end
+from contract_tests.story import Glimpse, ended_alike
 
 Record = dict[str, Any]
 
@@ -229,12 +229,12 @@ def _constant(task: KnownVoice, record: Record) -> None:
 
 def _moved(task: KnownVoice, before: Record, after: Record) -> None:
     """What a later look may show after an earlier one."""
+    no_sooner = after["updated_at"] >= before["updated_at"]
     if before["task_status"] in TERMINAL:
-        saw = f"{after} after {before}"
-        require(same_end(before, after), "task.status.terminal", saw)
+        ended_alike(before, after)
+        require(no_sooner, "task.updated-at.monotone", f"{after} after {before} of {task.id}")
         return
     moved_on = RANK[after["task_status"]] >= RANK[before["task_status"]]
     require(moved_on, "task.status.transitions", f"{after} after {before}")
-    no_sooner = after["updated_at"] >= before["updated_at"]
     require(no_sooner, "task.updated-at.monotone", f"{after} after {before} of {task.id}")
     kept("task.status.enum")

@@ -105,11 +105,14 @@ def _judge(seen: harread.Seen, route: routes.Route, state: _Judged) -> None:
     history = state.histories.setdefault(origin, History())
     exchange = Exchange(seen.request, answer, seen.began, seen.ended - seen.began)
     checks.looked.clear()
+    checks.noted.clear()
     try:
         library.check_answer(answer, dialect=route.dialect, operation=route.operation.id)
         history.add(answer, route, began=seen.began, ended=seen.ended)
     except AssertionError as error:
         gathered.failed(error, route.dialect, [exchange])
+    for noted in checks.noted:
+        gathered.failed(noted, route.dialect, [exchange])
     gathered.looked(checks.looked, route.dialect)
 
 

@@ -56,3 +56,13 @@ def _is_wanted(item: pytest.Item, only: tuple[str, ...]) -> bool:
         return True
     is_generated = hasattr(item, "operation_label")
     return is_generated and any(matches(name, only) for name in ("schema.answer", "schema.status"))
+
+
+def dialect_of(item: pytest.Item) -> str:
+    """The dialect that a test is about; empty where it is about none."""
+    params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    named = params.get("dialect") or params.get("official")
+    if named is None and hasattr(item, "operation_label"):
+        label = item.name.partition("[")[2]
+        named = next((name for name in documents.DIALECTS if label.startswith(name)), None)
+    return str(named or "")

@@ -30,6 +30,7 @@ from contract_tests import (
     report,
     selecting,
     serving,
+    webhook,
 )
 from contract_tests.gathering import FAILED, NOT_LOOKED_AT
 from contract_tests.meter import NotSent
@@ -70,7 +71,7 @@ class Found:
 
 def main(asked: Namespace) -> int:
     """Checks a server; returns the exit code."""
-    redaction.hide(asked.api_key, asked.api_key2, asked.webhook_secret)
+    redaction.hide(asked.api_key, asked.api_key2, *webhook.words(asked.webhook_secret))
     redaction.hide_user(asked.url)
     coverage.seen.clear()
     try:
@@ -137,12 +138,16 @@ def _check_words(asked: Namespace) -> None:
     """Looks at what can be wrong before anything is sent.
 
     Raises:
-        CouldNotLook: a clause does not exist.
+        CouldNotLook: a clause does not exist, or a secret is none.
         OSError: the JUnit report cannot be written.
     """
     for word in asked.only:
         if not any(selecting.matches(name, (word,)) for name in clauses.catalogue()):
             raise CouldNotLook(f"--only {word}: no such clause; kling-mock clauses lists them")
+    try:
+        webhook.keys(asked.webhook_secret)
+    except ValueError as reason:
+        raise CouldNotLook(f"--webhook-secret: {reason}") from None
     if asked.junit:
         with Path(asked.junit).open("a", encoding="utf-8"):
             pass

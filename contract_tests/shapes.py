@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,9 @@ from typing import Any
 import jsonschema_rs
 
 Json = Any
+
+#: Half of a surrogate pair, which the validator cannot read; what stands for it counts as one character, too.
+_HALF = re.compile("[\\ud800-\\udfff]")
 
 #: Rules that a schema says in full, so that a body that fits has kept them wherever it holds such a value.
 _SAID_IN_FULL = frozenset(
@@ -23,7 +27,16 @@ _SAID_IN_FULL = frozenset(
     }
 )
 #: Rules beside a value that say nothing of its shape, so that no misfit is theirs.
-_NOT_OF_SHAPE = frozenset({"media.url.expires", "billing.unit-deduction"})
+_NOT_OF_SHAPE = frozenset(
+    {
+        "media.url.expires",
+        "task.created-at.constant",
+        "task.updated-at.after-creation",
+        "task.updated-at.monotone",
+    }
+)
+#: Fields whose shape a rule is about that stands beside another one: "both instants".
+_LIKE = {"created_at": "updated_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +65,23 @@ class Shape:
 
     def fits(self, body: Json) -> bool:
         """Whether a body has the shape."""
-        return self._validator.is_valid(body)
+        try:
+            return self._validator.is_valid(body)
+        except UnicodeEncodeError:
+            return self._validator.is_valid(_whole(body))
+        except ValueError:  # nested too deeply
+            return False
 
     def misfit(self, body: Json) -> Misfit | None:
         """The first thing that is wrong with a body, if any: better one that a rule is about."""
+        try:
+            return self._first_misfit(body)
+        except UnicodeEncodeError:
+            return self._first_misfit(_whole(body))
+        except ValueError as reason:
+            return Misfit("the body", str(reason), "")
+
+    def _first_misfit(self, body: Json) -> Misfit | None:
         misfits = map(self._misfit, self._validator.iter_errors(body))
         first = next(misfits, None)
         if first is None or first.rule:
@@ -69,6 +95,8 @@ class Shape:
         if error.kind.name == "required" and isinstance(missing, str):
             path = [*path[:-1], "properties", missing]
         at = [*error.instance_path, *([missing] if isinstance(missing, str) else [])]
+        if at and at[-1] in _LIKE:
+            path = [_LIKE.get(str(step), step) for step in path]
         return Misfit(place, error.message, self._about(at, path) or self._nearest(path))
 
     @cached_property
@@ -111,6 +139,17 @@ def _sure(node: Json) -> str:
     rules = node.get("x-rules", ()) if isinstance(node, dict) else ()
     sure = (rule["id"] for rule in rules if rule["evidence"] != "assumed")
     return next((identifier for identifier in sure if identifier not in _NOT_OF_SHAPE), "")
+
+
+def _whole(value: Json) -> Json:
+    """A value in whose texts no surrogate stands alone."""
+    if isinstance(value, str):
+        return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 def _ids(value: Json) -> Iterator[str]:

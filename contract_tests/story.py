@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from contract_tests.checks import RANK, TERMINAL, kept, require
+from contract_tests.checks import RANK, TERMINAL, kept, note, require
 
 Record = dict[str, Any]
 T = TypeVar("T")
@@ -59,19 +59,32 @@ def timed(look: Callable[[], T]) -> tuple[T, float, float]:
     return seen, began_s, time.monotonic()
 
 
-def essence(record: Record) -> tuple[Any, ...]:
+def essence(record: Record) -> tuple[str, list[tuple[str, str | None]]]:
     """What may not change after the end. Addresses are not part of it: they may be signed anew."""
     voices = [
-        (voice["voice_id"], voice.get("voice_name"), voice.get("owned_by"))
+        (voice["voice_id"], voice.get("voice_name"))
         for voice in (record.get("task_result") or {}).get("voices") or ()
     ]
-    return record["task_status"], record["updated_at"], voices
+    return record["task_status"], voices
 
 
 def same_end(one: Record, other: Record) -> bool:
     """Whether two records of an ended task agree; one without task_result, such as a create answer, is silent on it."""
-    said = 3 if "task_result" in one and "task_result" in other else 2
+    said = 2 if "task_result" in one and "task_result" in other else 1
     return essence(one)[:said] == essence(other)[:said]
+
+
+def ended_alike(one: Record, other: Record) -> None:
+    """Two records of an ended task agree; that their updated_at is the same is assumed.
+
+    Raises:
+        Broken: they do not agree.
+    """
+    saw = f"{other} beside {one}"
+    require(same_end(one, other), "task.status.terminal", saw)
+    kept("task.updated-at.final")
+    if one["updated_at"] != other["updated_at"]:
+        note("task.updated-at.final", saw)
 
 
 def judged(glimpses: Sequence[Glimpse]) -> None:
@@ -98,7 +111,7 @@ def _ends_are_one(ends: Iterable[Record]) -> None:
     # A record that says nothing of the result stands in no chain of comparisons, but at its beginning.
     ordered = sorted(ends, key=lambda record: "task_result" in record)
     for one, other in pairwise(ordered):
-        require(same_end(one, other), "task.status.terminal", f"{other} beside {one}")
+        ended_alike(one, other)
 
 
 def _no_way_back(glimpses: Iterable[Glimpse]) -> None:

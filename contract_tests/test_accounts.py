@@ -7,7 +7,7 @@ import pytest
 from contract_tests import checks
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.faults import PARAMETERS
-from contract_tests.garden import LINKED, Garden
+from contract_tests.garden import SPARE, Garden
 from contract_tests.oracle import KnownVoice, voices_of
 
 pytestmark = pytest.mark.billable
@@ -28,7 +28,7 @@ def other(garden: Garden) -> Api:
 @pytest.fixture
 def mine(garden: Garden) -> KnownVoice:
     """A task of the first account, as it is by now."""
-    return garden.ripe(LINKED)
+    return garden.ripe(SPARE)
 
 
 def test_a_foreign_task_is_unknown(garden: Garden, mine: KnownVoice, other: Api) -> None:
@@ -63,7 +63,7 @@ def test_a_foreign_voice_cannot_be_deleted(garden: Garden, other: Api) -> None:
 
     Source: auth.account, voice-delete.unknown, errors.no-effect.
     """
-    voice = garden.made(LINKED)
+    voice = garden.made(SPARE)
     answer = other.call("deleteVoice", {"voice_id": voice.voice_id})
     checks.require(answer.pair != (200, 0), "auth.account", f"a foreign voice: {answer}")
     checks.refused(answer, other.dialect, "voice-delete.unknown", PARAMETERS)

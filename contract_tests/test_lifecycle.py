@@ -7,7 +7,18 @@ import pytest
 from contract_tests import checks, story
 from contract_tests.api import Record
 from contract_tests.faults import ILLEGAL, PARAMETERS
-from contract_tests.garden import ALL, EMPTY, FAILING, PLAIN, REFUSED, SPARE, UNHEARD, Garden
+from contract_tests.garden import (
+    ALL,
+    EMPTY,
+    FAILING,
+    KEPT,
+    NEXT,
+    PLAIN,
+    REFUSED,
+    SPARE,
+    UNHEARD,
+    Garden,
+)
 from contract_tests.media import fetched
 from contract_tests.oracle import KnownVoice, voices_of
 from contract_tests.story import essence
@@ -203,7 +214,7 @@ def test_the_list_shows_what_queries_show(walk: Walk) -> None:
 
     Source: voice-list.same-record.
     """
-    tasks = [task for kind in ALL if (task := _task(walk, kind)) is not None]
+    tasks = [task for kind in KEPT if (task := _task(walk, kind)) is not None]
     before = {task.id: _whole(walk.api.voice(task.id)) for task in tasks}
     listed = {record["task_id"]: _whole(record) for record in walk.api.voices()}
     after = {task.id: _whole(walk.api.voice(task.id)) for task in tasks}
@@ -299,17 +310,15 @@ def test_deleting_a_voice_touches_no_other(walk: Walk) -> None:
 
     Source: errors.no-effect, voice-delete.endpoint, voice-list.complete.
     """
-    others = [
-        walk.garden.ripe(kind) for kind in ALL if kind != PLAIN and _task(walk, kind) is not None
-    ]
+    others = [walk.garden.ripe(kind) for kind in KEPT if _task(walk, kind) is not None]
+    following = walk.garden.made(NEXT)
     _ = walk.deleted
     for task in others:
         walk.garden.look(task)
     walk.listed(100)
-    spare = walk.garden.made(SPARE)
-    answer = walk.api.call("deleteVoice", {"voice_id": spare.voice_id})
+    answer = walk.api.call("deleteVoice", {"voice_id": following.voice_id})
     checks.require(answer.pair == (200, 0), "voice-delete.endpoint", answer)
-    walk.oracle.deleted(spare, answer.data)
+    walk.oracle.deleted(following, answer.data)
 
 
 def test_the_task_of_a_deleted_voice_stays(walk: Walk) -> None:
@@ -318,13 +327,13 @@ def test_the_task_of_a_deleted_voice_stays(walk: Walk) -> None:
     Source: voice-delete.task-stays.
     """
     _ = walk.deleted
-    answer = walk.api.call("getCustomVoice", name=walk.created.id)
+    answer = walk.api.call("getCustomVoice", name=walk.doomed.id)
     if answer.pair != (200, 0):
         raise checks.found("voice-delete.task-stays", answer)
     found = answer.data["task_id"]
-    checks.require(found == walk.created.id, "voice-get.by-task-id", answer)
-    if walk.created.id not in [record["task_id"] for record in walk.listed(100)]:
-        raise checks.found("voice-delete.task-stays", f"no {walk.created.id} in the list")
+    checks.require(found == walk.doomed.id, "voice-get.by-task-id", answer)
+    if walk.doomed.id not in [record["task_id"] for record in walk.listed(100)]:
+        raise checks.found("voice-delete.task-stays", f"no {walk.doomed.id} in the list")
     checks.kept("voice-delete.task-stays")
 
 
@@ -336,7 +345,7 @@ def test_an_external_id_stays_taken(walk: Walk, end: str) -> None:
     """
     if end == "deleted":
         _ = walk.deleted
-    task = walk.created if end == "deleted" else walk.garden.ripe(FAILING)
+    task = walk.doomed if end == "deleted" else walk.garden.ripe(FAILING)
     if end == "failed" and task.status != "failed":
         pytest.skip("not looked at: no task failed")
     request = {**task.request, "callback_url": ""}
@@ -376,6 +385,7 @@ def _whole(record: Record) -> Record:
         "task_status_msg": record.get("task_status_msg") or "",
         "task_info": record.get("task_info") or {},
         "created_at": record["created_at"],
+        "updated_at": record["updated_at"],
         "essence": essence(record),
     }
 

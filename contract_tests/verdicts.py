@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from contract_tests import checks, clauses, documents, options, selecting
+from contract_tests import checks, clauses, options, selecting
 from contract_tests.gathering import Breach, Gathered
 from contract_tests.sending import Sender
 
@@ -34,13 +33,16 @@ class Verdicts(Gathered):
     def pytest_runtest_logstart(self) -> None:
         """A test begins."""
         checks.looked.clear()
+        checks.noted.clear()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         """A phase of a test has ended."""
-        dialect = self._dialect_of(item)
+        dialect = selecting.dialect_of(item) or self._dialects[0]
         self.looked(checks.looked, dialect)
         self.done += call.when == "call"
+        for noted in checks.noted:
+            self.failed(noted, dialect, self._sender.recent)
         if call.excinfo is None:
             return
         error = call.excinfo.value
@@ -92,11 +94,3 @@ class Verdicts(Gathered):
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """The run is over, and what it made is deleted."""
         self.left = config.stash.get(options.LEFT, [])
-
-    def _dialect_of(self, item: pytest.Item) -> str:
-        params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-        named = params.get("dialect") or params.get("official")
-        if named is None and hasattr(item, "operation_label"):
-            label = item.name.partition("[")[2]
-            named = next((name for name in documents.DIALECTS if label.startswith(name)), None)
-        return str(named or self._dialects[0])

@@ -12,7 +12,7 @@ import pytest
 
 from contract_tests import checks, listing
 from contract_tests.api import Record, TooManyTasks
-from contract_tests.garden import FAILURES, PLAIN, Garden
+from contract_tests.garden import DOOMED, FAILURES, PLAIN, Garden
 from contract_tests.observation import Answer
 from contract_tests.oracle import KnownVoice
 
@@ -104,9 +104,9 @@ class Walk:
 
     @Stage
     def deleted(self) -> Answer:
-        """The answer to the deletion of the voice."""
-        task = self.succeeded
-        _ = self.much_later, self.presets
+        """The answer to the deletion of the voice of another task, which nobody else needs."""
+        _ = self.succeeded, self.much_later, self.presets
+        task = self.doomed
         answer = self.api.call("deleteVoice", {"voice_id": task.voice_id})
         checks.require(answer.pair == (200, 0), "voice-delete.endpoint", answer)
         self.oracle.deleted(task, answer.data)
@@ -116,7 +116,12 @@ class Walk:
     def deleted_again(self) -> Answer:
         """The answer to a second deletion."""
         _ = self.deleted
-        return self.api.call("deleteVoice", {"voice_id": self.succeeded.voice_id})
+        return self.api.call("deleteVoice", {"voice_id": self.doomed.voice_id})
+
+    @Stage
+    def doomed(self) -> KnownVoice:
+        """The task whose voice is deleted."""
+        return self.garden.made(DOOMED)
 
     def presets_now(self) -> list[Record]:
         """The official voices as they are shown now."""

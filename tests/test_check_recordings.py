@@ -18,13 +18,15 @@ from mock_server.settings import build
 from tests.support.checking import Checked, check
 from tests.test_cli import is_one_line
 
-KEY, OTHER, SECRET = "sk-planted-first", "sk-planted-second", "whsec-planted"
+KEY, OTHER = "sk-planted-first", "sk-planted-second"
+SECRET = "whsec_cGxhbnRlZC1zZWNyZXQtb2YtdGhlLXRlc3Q="
 Entry = dict[str, Any]
 
 
 def recorded(folder: Path) -> Checked:
     """A short run against a mock whose seed and clock are given."""
-    app = create_app(build(quiet=True, seed="1", start="2026-01-01T00:00:00Z", speed=0))
+    fixed = {"seed": "1", "start": "2026-01-01T00:00:00Z", "speed": 0, "webhook_secret": SECRET}
+    app = create_app(build(quiet=True, **fixed))
     secrets = ("--api-key", KEY, "--api-key2", OTHER, "--webhook-secret", SECRET)
     words = ("--json", "--seed", "5", "--dialect", "klingai", "--har-out", "run.har")
     run = check(app, *secrets, *words, cwd=folder)

@@ -103,7 +103,7 @@ def test_no_answer_is_no_verdict(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("manner", "clause"),
-    [(rude.fails, "server.no-5xx"), (rude.redirects_to_itself, "envelope.request-id")],
+    [(rude.fails, "server.no-5xx"), (rude.redirects_to_itself, "envelope.json")],
     ids=["fails", "redirects to itself"],
 )
 def test_a_wrong_answer_is_a_breach(manner: rude.Manner, clause: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contract_tests import clauses, documents, reasons
+from contract_tests import clauses, documents, leniency, meter, reasons
 from contract_tests.shapes import Shape
 from mock_server import cli
 from tests.support.places import ROOT
@@ -119,7 +119,9 @@ def test_an_unknown_clause_is_an_error() -> None:
         ({"task_id": 12}, "ids.string"),
         ({"task_status": "succeeded"}, "task.status.enum"),
         ({"updated_at": 1722769557}, "time.milliseconds"),
-        ({"created_at": "now"}, ""),
+        ({"created_at": "now"}, "time.milliseconds"),
+        ({"final_unit_deduction": 0.05}, "billing.unit-deduction"),
+        ({"task_status": "failed"}, "task.failed.reason"),
         ({"task_status": "succeed"}, "voice.result.when-succeed"),
         ({"task_id": None}, "ids.string"),
     ],
@@ -170,3 +172,30 @@ def test_the_command_lists_json_of_a_dialect(capsys: pytest.CaptureFixture[str])
     assert set(listed[0]) == {"id", "text", "evidence", "source", "dialects"}
     endpoint = next(item for item in listed if item["id"] == "speech.endpoint")
     assert endpoint["text"].startswith("POST /kling/v1/audio/tts")
+
+
+def test_every_assumed_bound_is_lenient() -> None:
+    """Each assumed rule beside a field of a request says what it put into the schema, or that it put nothing there."""
+    said = set(leniency.OF_RULES) | leniency.NOT_IN_SCHEMAS
+    found = {
+        identifier
+        for dialect in documents.DIALECTS
+        for operation in documents.document(dialect).operations.values()
+        if operation.request is not None
+        for field in operation.request.schema["properties"].values()
+        for identifier in leniency.assumed(field)
+    }
+    assert found == said
+
+
+@pytest.mark.parametrize(
+    ("named", "body"),
+    [
+        ("klingai createCustomVoice", {"voice_name": "", "voice_url": "x y", "video_id": None}),
+        ("klingai createSpeech", {"text": "a", "voice_id": "x" * 300, "voice_speed": "1"}),
+        ("ezmodel createSpeech", {"text": "a", "voice_id": "x" * 300, "callback_url": "x y"}),
+    ],
+)
+def test_what_is_only_assumed_may_be_accepted(named: str, body: dict[str, Any]) -> None:
+    """A body that only an assumed rule forbids is nothing that every server must refuse."""
+    assert not meter.is_forbidden(named, json.dumps(body).encode())
