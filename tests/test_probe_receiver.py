@@ -75,11 +75,17 @@ FAULTS: dict[type[Receiver], tuple[tuple[str, ...], str]] = {
     broken.FailsAtTwenty: ((), "receiver.accepts.optional"),
     broken.Slow: (IMPATIENT, "receiver.quick"),
     broken.SlowOnSucceed: (IMPATIENT, "receiver.quick"),
+    broken.OnlyFinished: ((), "receiver.accepts.statuses"),
     broken.WantsEnvelope: ((), "receiver.accepts.plain"),
     broken.Redirects: ((), "receiver.no-redirect"),
     broken.ByStatus: (SIGNED, "receiver.no-redirect"),
     broken.CasedHeaders: ((), "receiver.headers.case"),
     broken.ExactType: ((), "receiver.headers.content-type"),
+    broken.BareType: (SIGNED, "receiver.headers.content-type"),
+    broken.Capitals: (SIGNED, "receiver.headers.case"),
+    broken.HangsWithoutVoices: (IMPATIENT, "receiver.quick"),
+    broken.HangsOnHtml: (IMPATIENT, "receiver.malformed.json"),
+    broken.ShowsAPage: ((), "receiver.accepts.failed"),
     broken.Dies: ((), "receiver.survives"),
     broken.DiesOfHtml: ((), "receiver.survives"),
     broken.Broken: ((), "receiver.survives"),
@@ -94,6 +100,8 @@ ALONE = (
     broken.OutOfOrder,
     broken.CasedHeaders,
     broken.ExactType,
+    broken.BareType,
+    broken.Capitals,
     broken.ResultType,
 )
 
@@ -243,6 +251,32 @@ def test_a_fault_is_caught(probe: Probe, kind: type[Receiver]) -> None:
         others = [name for name in run.of("failed") if name != clause]
         # Whatever is generated may meet the fault too, and what no longer has a tolerance takes strange times.
         assert [name for name in others if not re.search("generated|signature", name)] == []
+
+
+def test_a_first_notification_that_nobody_answers_is_judged(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a handler dies of the first notification but others are answered, there is a receiver, and it is broken."""
+    monkeypatch.setattr(greeting, "_PATIENCE_S", 1)
+    run = probe.receiver(broken.HangsWithoutVoices(), "--timeout", "0.4")
+    assert run.code == 1
+    assert "no answer within 0.4 s" in run.clause("receiver.quick")["message"]
+    assert "receiver.accepts.failed" not in run.of("passed")
+    assert "receiver.signature.valid" not in run.of("failed")
+
+
+def test_a_page_is_shown_by_its_title(probe: Probe) -> None:
+    """Of an HTML page that a framework answers with, the report shows the title and no markup."""
+    message = probe.receiver(broken.ShowsAPage()).clause("receiver.accepts.failed")["message"]
+    assert "saw HTTP 500 (a page: Server Error)" in message
+    assert "<" not in message.partition("saw")[2]
+
+
+def test_one_refused_status_does_not_break_every_clause(probe: Probe) -> None:
+    """A receiver that refuses unfinished tasks is told so, and not that headers and connections are wrong."""
+    failed = probe.receiver(broken.OnlyFinished()).of("failed")
+    assert {"receiver.accepts.plain", "receiver.accepts.statuses"} <= set(failed)
+    assert {"receiver.headers.case", "receiver.connection", "receiver.survives"}.isdisjoint(failed)
 
 
 def test_a_receiver_that_knows_one_of_two_secrets_takes_what_both_have_signed(probe: Probe) -> None:
