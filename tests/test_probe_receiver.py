@@ -71,10 +71,13 @@ FAULTS: dict[type[Receiver], tuple[tuple[str, ...], str]] = {
     broken.Ascii: ((), "receiver.accepts.unicode"),
     broken.Astral: ((), "receiver.accepts.unicode"),
     broken.Small: ((), "receiver.accepts.bounds"),
+    broken.TooSmall: (SIGNED, "receiver.accepts.bounds"),
     broken.FailsOnce: (SIGNED, "receiver.accepts.plain"),
     broken.FailsAtTwenty: ((), "receiver.accepts.optional"),
     broken.Slow: (IMPATIENT, "receiver.quick"),
     broken.SlowOnSucceed: (IMPATIENT, "receiver.quick"),
+    broken.BodyAlone: (SIGNED, "receiver.signature.altered-id"),
+    broken.CrossSite: ((), "receiver.accepts.plain"),
     broken.OnlyFinished: ((), "receiver.accepts.statuses"),
     broken.WantsEnvelope: ((), "receiver.accepts.plain"),
     broken.Redirects: ((), "receiver.no-redirect"),
@@ -270,6 +273,21 @@ def test_a_page_is_shown_by_its_title(probe: Probe) -> None:
     message = probe.receiver(broken.ShowsAPage()).clause("receiver.accepts.failed")["message"]
     assert "saw HTTP 500 (a page: Server Error)" in message
     assert "<" not in message.partition("saw")[2]
+
+
+def test_a_check_against_forgery_is_named(probe: Probe) -> None:
+    """A framework that wants its own form's token from a sender is named, whether or not a secret is given."""
+    for options in ((), SIGNED):
+        run = probe.receiver(broken.CrossSite(), *options)
+        assert run.code == 1
+        assert any("CSRF" in words for words in run.report["errors"])
+
+
+def test_a_limit_of_size_is_not_taken_for_a_signature(probe: Probe) -> None:
+    """What is refused as too large (413) breaks clauses of bodies, and none of signatures."""
+    failed = probe.receiver(broken.TooSmall(SECRET), *SIGNED).of("failed")
+    assert "receiver.accepts.bounds" in failed
+    assert [name for name in failed if "signature" in name] == []
 
 
 def test_one_refused_status_does_not_break_every_clause(probe: Probe) -> None:

@@ -27,6 +27,7 @@ _LOOKS, _LOOK_PAUSE_S = 6, 0.5
 #: Times a busy receiver is asked again, and the longest wait (s) that it may ask for.
 _BUSY_TIMES, _BUSY_LONGEST_S = 3, 5.0
 _BUSY, _BUSY_S = 429, 1.0
+_TOO_LARGE = 413
 _QUOTED = 160
 _PAGE = re.compile(r"(?i)<!doctype html|<html")
 _TITLE = re.compile(r"(?i)<title[^>]*>\s*([^<]*?)\s*</title")
@@ -109,7 +110,9 @@ class Battery:
         if kind == "redirected":
             self.broke("receiver.no-redirect", FAILURE, case, saw)
         elif weight:
-            blamed = {"refused": case.on_refusal, "crashed": case.on_crash}.get(kind, "")
+            # What is too large for it was not read: that says nothing of what its contents would have met.
+            refused = case.on_refusal if reply.status != _TOO_LARGE else ""
+            blamed = {"refused": refused, "crashed": case.on_crash}.get(kind, "")
             survived = [case.on_crash] if case.on_crash and kind != "crashed" else []
             self.tally.looked([blamed or case.clause, *survived])
             self.broke(blamed or case.clause, weight, case, saw)

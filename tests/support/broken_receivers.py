@@ -337,6 +337,16 @@ class Small(Receiver):
         return super().parse(body)
 
 
+class TooSmall(Receiver):
+    """It reads no body over 450 bytes, and so verifies none."""
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        if len(body) > 450:
+            return 413, "too large"
+        return super().answer(headers, body)
+
+
 class FailsOnce(Receiver):
     """It fails the first time."""
 
@@ -374,6 +384,22 @@ class SlowOnSucceed(Receiver):
         if task["task_status"] == "succeed":
             time.sleep(1.5)
         return super().take(message_id, task)
+
+
+class BodyAlone(OnIts):
+    """It verifies a signature of the body alone."""
+
+    @override
+    def signed(self, headers: Mapping[str, str], body: bytes) -> bytes:
+        return body
+
+
+class CrossSite(Receiver):
+    """Its framework wants a token that only its own forms have."""
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        return 403, "<html><title>403 Forbidden</title><h1>CSRF verification failed</h1>"
 
 
 class OnlyFinished(Receiver):
