@@ -264,6 +264,7 @@ def test_a_first_notification_that_nobody_answers_is_judged(
     run = probe.receiver(broken.HangsWithoutVoices(), "--timeout", "0.4")
     assert run.code == 1
     assert "no answer within 0.4 s" in run.clause("receiver.quick")["message"]
+    assert "receiver.accepts.plain" in run.of("failed")
     assert "receiver.accepts.failed" not in run.of("passed")
     assert "receiver.signature.valid" not in run.of("failed")
 

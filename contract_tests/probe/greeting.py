@@ -88,6 +88,7 @@ def _first(battery: Battery, case: Case) -> Reply | None:
     except Late:
         _is_there(battery, max(_PATIENCE_S, 3 * timeout_s))
         tally.looked([case.clause])
+        battery.broke(case.clause, FAILURE, case, f"{case.what}: wanted 2xx, saw no answer at all")
         battery.in_vain(case)
         return None
     except Lost as error:

@@ -493,14 +493,15 @@ class HangsWithoutVoices(Receiver):
 
 
 class HangsOnHtml(Receiver):
-    """Its handler dies of what is no JSON, and nobody answers then."""
+    """Its handler dies of a page, and nobody answers then."""
 
     @override
     def parse(self, body: bytes) -> Any:
         try:
             return super().parse(body)
         except Refused:
-            time.sleep(1.5)
+            if body.lstrip().startswith(b"<"):
+                time.sleep(1.5)
             raise
 
 
