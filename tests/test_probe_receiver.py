@@ -269,6 +269,13 @@ def test_a_first_notification_that_nobody_answers_is_judged(
     assert "receiver.signature.valid" not in run.of("failed")
 
 
+def test_a_redirect_is_not_taken_for_another_secret(probe: Probe) -> None:
+    """A receiver that redirects everything is told so, and its secret is not doubted."""
+    run = probe.receiver(broken.Redirects(SECRET), *SIGNED)
+    assert run.of("failed") == ["receiver.no-redirect"]
+    assert "--secret" not in "".join(run.report["errors"])
+
+
 def test_a_page_is_shown_by_its_title(probe: Probe) -> None:
     """Of an HTML page that a framework answers with, the report shows the title and no markup."""
     message = probe.receiver(broken.ShowsAPage()).clause("receiver.accepts.failed")["message"]

@@ -247,7 +247,7 @@ def _again(battery: Battery, reply: Reply | None, *, has_secret: bool) -> None:
                 battery.tally.looked(["receiver.signature.valid"])
             return
     hint = "it takes no valid notification, so that refusing others says nothing"
-    if has_secret and reply is not None and reply.status < 500:
+    if has_secret and reply is not None and 400 <= reply.status < 500:
         battery.tally.looked(["receiver.signature.valid"])
         signed = Case("receiver.signature.valid", "", ACCEPT, pen.post(pen.task()))
         saw = f"what --secret has signed is refused (HTTP {reply.status}): is it the receiver's secret?"
