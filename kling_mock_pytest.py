@@ -33,6 +33,7 @@ _MARKER = (
     "kling_mock(scenario=..., seed=..., strict=..., **settings): how the account of this test behaves:"
     f" {', '.join((*OF_TEST, *OF_ACCOUNT, *OF_SERVER))}."
 )
+
 _USED: pytest.StashKey[KlingMock] = pytest.StashKey()
 _BROKEN_OFF: pytest.StashKey[bool] = pytest.StashKey()
 _RUNS: pytest.StashKey[Counter[str]] = pytest.StashKey()
@@ -210,6 +211,11 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
                 near = get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
                 pytest.fail(f"@pytest.mark.kling_mock: unknown {name!r}; {hint}", pytrace=False)
+            if name in OF_TEST and not isinstance(value, bool):
+                pytest.fail(
+                    f"@pytest.mark.kling_mock: {name} is True or False, not {value!r}",
+                    pytrace=False,
+                )
             found.setdefault(name, value)
     return found
 

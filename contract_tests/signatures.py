@@ -53,6 +53,11 @@ def sign(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, sha256)).decode()
 
 
+def of_body(key: bytes, body: bytes) -> str:
+    """What a receiver may wrongly want: one signature that says nothing of id and time."""
+    return "v1," + base64.b64encode(hmac.digest(key, body, sha256)).decode()
+
+
 def problem(
     keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now_s: float
 ) -> str | None:

@@ -41,7 +41,7 @@ class Console:
 
     Args:
         stream: usually standard output.
-        settings: ``json`` prints JSON lines; ``quiet`` prints no line per event.
+        settings: ``json`` prints JSON lines; ``quiet`` prints one line at the start, and none per event.
     """
 
     def __init__(self, stream: Stream, settings: Settings) -> None:
@@ -56,6 +56,8 @@ class Console:
             self._line(_json({"event": "ready", "url": url, "seed": seed, "version": __version__}))
             return
         self._line(f"kling-mock {__version__} listens on {url}  (seed {seed})")
+        if self._quiet:
+            return
         for dialect, prefix in PREFIXES.items():
             self._line(f"  {dialect:<8} {url + prefix:<30} {_NOTES[dialect]}")
         self._line("Try:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import textwrap
 from collections.abc import Iterator
 
@@ -14,8 +15,10 @@ from mock_server.terminal import aligned, cell, count
 #: From the mildest to the worst; the last two can fail a build.
 _LEVELS = ("advice", "warning")
 _MARKS = {"warning": "WARNING", "advice": "advice", "ok": "ok", "not_seen": "not seen"}
-#: Columns that explanations are wrapped to, and proofs that are shown of an item.
-_WIDTH, _PROOFS = 100, 3
+#: Columns that lines are wrapped to: those of the terminal, within these bounds.
+_NARROWEST, _WIDEST = 40, 100
+#: Proofs that are shown of an item.
+_PROOFS = 3
 
 
 def add(commands: Commands) -> None:
@@ -82,13 +85,13 @@ def _lines(value: Value) -> Iterator[str]:
         for row in value["lints"]:
             yield from _lint(row)
     yield ""
-    yield _cost(value["cost"])
+    yield from _wrapped(_cost(value["cost"]), "")
 
 
 def _item(item: Value) -> Iterator[str]:
-    yield f"{_MARKS[item['verdict']]}  {item['id']}: {cell(item['seen'])}"
+    yield from _wrapped(f"{_MARKS[item['verdict']]}  {item['id']}: {cell(item['seen'])}", "")
     for proof in item["proofs"][:_PROOFS]:
-        yield f"  {_place(proof)}{cell(proof['words'])}"
+        yield from _wrapped(f"{_place(proof)}{cell(proof['words'])}", "  ")
     if len(item["proofs"]) > _PROOFS:
         yield "  ... (all with --json)"
     yield from _wrapped(f"-> {item['remedy']}", "  ")
@@ -100,7 +103,7 @@ def _lint(row: Value) -> Iterator[str]:
     head = f"{row['id']}, {row['outcome']} {row['count']} times" if row["count"] > 1 else ""
     head = head or f"{row['id']}, {row['outcome']} once"
     yield f"{_MARKS[row['verdict']]}  {head}"
-    yield f"  {_place(row['example'])}{cell(row['example']['words'])}"
+    yield from _wrapped(f"{_place(row['example'])}{cell(row['example']['words'])}", "  ")
     yield from _wrapped(f"-> {row['consequence']}", "  ")
     if row["clause"] is not None:
         yield from _wrapped(_clause(row["clause"]), "  ")
@@ -118,12 +121,14 @@ def _clause(clause: Value) -> str:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     more = indent + "   "
+    columns = shutil.get_terminal_size((_WIDEST, 24)).columns
     plain = "".join(char if char.isprintable() else "?" for char in text)
     return textwrap.wrap(
         plain,
-        _WIDTH,
+        min(max(columns, _NARROWEST), _WIDEST),
         initial_indent=indent,
         subsequent_indent=more,
+        break_long_words=False,
         break_on_hyphens=False,
     )
 

@@ -13,7 +13,7 @@ from typing import Any, Self, Unpack
 
 import httpx2
 
-from mock_server.credentials import KEY_BYTES
+from mock_server.credentials import KEY_BYTES, is_jwt, key_account
 from mock_server.ctl_client import Call
 from mock_server.testing.account import Whole
 from mock_server.testing.asking import (
@@ -92,6 +92,11 @@ class MockAccount(Whole, Blocking):
         self._owns_http = http is None
         self.expected = Expected()
         self.clock = Clock(self)
+
+    def __repr__(self) -> str:
+        # The account's id, and never its key: a failing test prints this.
+        name = self.access_key if is_jwt(self.api_key) else key_account(self.api_key)
+        return f"<{type(self).__name__} {name or 'by token'} at {self.base_url}>"
 
     @classmethod
     def through(cls, client: httpx2.Client | httpx2.AsyncClient, api_key: str) -> MockAccount:

@@ -135,7 +135,7 @@ def pasted(line: str, http: httpx2.Client) -> Any:
 
 def test_paste_line_works_without_curl_too(tmp_path: Path, http: httpx2.Client) -> None:
     """The words of the curl line are a request that is accepted."""
-    with Served("--quiet", cwd=tmp_path) as served:
+    with Served(cwd=tmp_path) as served:
         _ = served.url
         assert pasted(served.containing("curl ").strip(), http)["code"] == 0
 

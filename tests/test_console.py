@@ -114,6 +114,13 @@ def test_ready_says_where_to_go() -> None:
     assert tuple(PREFIXES) == DIALECTS
 
 
+def test_ready_is_one_line_when_quiet() -> None:
+    """A quiet console says where it listens and its seed, and nothing more."""
+    stream = io.StringIO()
+    console(stream, quiet=True).ready(URL, "a1b2")
+    assert stream.getvalue() == f"kling-mock {__version__} listens on {URL}  (seed a1b2)\n"
+
+
 def test_ready_is_one_json_line_with_json() -> None:
     """With --json, ready is one object whose url is the base URL."""
     stream = io.StringIO()

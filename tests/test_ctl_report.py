@@ -37,6 +37,15 @@ def test_report_says_what_is_wrong_and_what_to_do(ctl: Ctl) -> None:
     assert max(map(len, lines)) < 210
 
 
+def test_report_fits_the_terminal(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Explanations and proofs are wrapped to the columns of the terminal, a hundred at most."""
+    hasty(ctl)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, ctl("report").lines)) <= 80
+    monkeypatch.setenv("COLUMNS", "300")
+    assert 80 < max(map(len, ctl("report").lines)) <= 100
+
+
 def test_report_shows_what_depends_on_open_rules(ctl: Ctl) -> None:
     """Each lint with its first request, what may happen, and the clause."""
     ctl.api.speak(mood="gay")

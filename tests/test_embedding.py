@@ -6,12 +6,13 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import mock_server
 from mock_server import MockAccount, RunningServer
+from mock_server.credentials import key_account
 from mock_server.embedding import ControlFailed
 from tests.http.api import START, Api
 from tests.support.places import ROOT
@@ -56,6 +57,33 @@ def test_impossible_advance_raises_and_moves_nothing(server: RunningServer, seco
         account.clock.advance(seconds)
 
     assert account.clock.now() == START
+
+
+def test_advance_by_a_text_is_refused_by_name(server: RunningServer) -> None:
+    """Seconds are a number: a duration as the command line takes it is refused, and shown."""
+    with pytest.raises(ControlFailed, match="'9s' is no number of seconds"):
+        server.account("durations").clock.advance(cast("float", "9s"))
+
+
+def test_handles_say_what_they_are_without_the_key(server: RunningServer) -> None:
+    """Assertions of a failing test print an account and its handles readably, and no credential."""
+    account = server.account("a-key-of-mine")
+    handles = [
+        account.fault("5001", id="mine"),
+        account.plan({"createSpeech": ["ok"]}),
+        account.scenario("slow"),
+        account.aio.fault("5001"),
+    ]
+
+    assert [*map(repr, handles)] == [
+        "<Armed mine>",
+        "<Plan plan-1>",
+        "<Scenario slow>",
+        "<AsyncArmed not set up>",
+    ]
+    assert repr(account) == f"<MockAccount {key_account('a-key-of-mine')} at {server.base_url}>"
+    signed_in = server.account(account.token())
+    assert account.token().split(".")[2] not in repr(signed_in)
 
 
 def test_advance_returns_when_callbacks_have_been_attempted(server: RunningServer) -> None:

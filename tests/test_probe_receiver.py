@@ -71,15 +71,24 @@ FAULTS: dict[type[Receiver], tuple[tuple[str, ...], str]] = {
     broken.Ascii: ((), "receiver.accepts.unicode"),
     broken.Astral: ((), "receiver.accepts.unicode"),
     broken.Small: ((), "receiver.accepts.bounds"),
+    broken.TooSmall: (SIGNED, "receiver.accepts.bounds"),
     broken.FailsOnce: (SIGNED, "receiver.accepts.plain"),
     broken.FailsAtTwenty: ((), "receiver.accepts.optional"),
     broken.Slow: (IMPATIENT, "receiver.quick"),
     broken.SlowOnSucceed: (IMPATIENT, "receiver.quick"),
+    broken.BodyAlone: (SIGNED, "receiver.signature.altered-id"),
+    broken.CrossSite: ((), "receiver.accepts.plain"),
+    broken.OnlyFinished: ((), "receiver.accepts.statuses"),
     broken.WantsEnvelope: ((), "receiver.accepts.plain"),
     broken.Redirects: ((), "receiver.no-redirect"),
     broken.ByStatus: (SIGNED, "receiver.no-redirect"),
     broken.CasedHeaders: ((), "receiver.headers.case"),
     broken.ExactType: ((), "receiver.headers.content-type"),
+    broken.BareType: (SIGNED, "receiver.headers.content-type"),
+    broken.Capitals: (SIGNED, "receiver.headers.case"),
+    broken.HangsWithoutVoices: (IMPATIENT, "receiver.quick"),
+    broken.HangsOnHtml: (IMPATIENT, "receiver.malformed.json"),
+    broken.ShowsAPage: ((), "receiver.accepts.failed"),
     broken.Dies: ((), "receiver.survives"),
     broken.DiesOfHtml: ((), "receiver.survives"),
     broken.Broken: ((), "receiver.survives"),
@@ -94,6 +103,8 @@ ALONE = (
     broken.OutOfOrder,
     broken.CasedHeaders,
     broken.ExactType,
+    broken.BareType,
+    broken.Capitals,
     broken.ResultType,
 )
 
@@ -243,6 +254,55 @@ def test_a_fault_is_caught(probe: Probe, kind: type[Receiver]) -> None:
         others = [name for name in run.of("failed") if name != clause]
         # Whatever is generated may meet the fault too, and what no longer has a tolerance takes strange times.
         assert [name for name in others if not re.search("generated|signature", name)] == []
+
+
+def test_a_first_notification_that_nobody_answers_is_judged(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a handler dies of the first notification but others are answered, there is a receiver, and it is broken."""
+    monkeypatch.setattr(greeting, "_PATIENCE_S", 1)
+    run = probe.receiver(broken.HangsWithoutVoices(), "--timeout", "0.4")
+    assert run.code == 1
+    assert "no answer within 0.4 s" in run.clause("receiver.quick")["message"]
+    assert "receiver.accepts.plain" in run.of("failed")
+    assert "receiver.accepts.failed" not in run.of("passed")
+    assert "receiver.signature.valid" not in run.of("failed")
+
+
+def test_a_redirect_is_not_taken_for_another_secret(probe: Probe) -> None:
+    """A receiver that redirects everything is told so, and its secret is not doubted."""
+    run = probe.receiver(broken.Redirects(SECRET), *SIGNED)
+    assert run.of("failed") == ["receiver.no-redirect"]
+    assert "--secret" not in "".join(run.report["errors"])
+
+
+def test_a_page_is_shown_by_its_title(probe: Probe) -> None:
+    """Of an HTML page that a framework answers with, the report shows the title and no markup."""
+    message = probe.receiver(broken.ShowsAPage()).clause("receiver.accepts.failed")["message"]
+    assert "saw HTTP 500 (a page: Server Error)" in message
+    assert "<" not in message.partition("saw")[2]
+
+
+def test_a_check_against_forgery_is_named(probe: Probe) -> None:
+    """A framework that wants its own form's token from a sender is named, whether or not a secret is given."""
+    for options in ((), SIGNED):
+        run = probe.receiver(broken.CrossSite(), *options)
+        assert run.code == 1
+        assert any("CSRF" in words for words in run.report["errors"])
+
+
+def test_a_limit_of_size_is_not_taken_for_a_signature(probe: Probe) -> None:
+    """What is refused as too large (413) breaks clauses of bodies, and none of signatures."""
+    failed = probe.receiver(broken.TooSmall(SECRET), *SIGNED).of("failed")
+    assert "receiver.accepts.bounds" in failed
+    assert [name for name in failed if "signature" in name] == []
+
+
+def test_one_refused_status_does_not_break_every_clause(probe: Probe) -> None:
+    """A receiver that refuses unfinished tasks is told so, and not that headers and connections are wrong."""
+    failed = probe.receiver(broken.OnlyFinished()).of("failed")
+    assert {"receiver.accepts.plain", "receiver.accepts.statuses"} <= set(failed)
+    assert {"receiver.headers.case", "receiver.connection", "receiver.survives"}.isdisjoint(failed)
 
 
 def test_a_receiver_that_knows_one_of_two_secrets_takes_what_both_have_signed(probe: Probe) -> None:

@@ -60,6 +60,48 @@ async def test_polling(frozen, number):
     ran.assert_outcomes(passed=2)
 
 
+def test_blocked_event_loop_is_named(pytester: pytest.Pytester, alone: list[str]) -> None:
+    """A blocking call keeps a receiver in the test's own loop from answering; the report says so, and the remedy."""
+    pytester.makepyfile(
+        """
+import asyncio
+
+import httpx2
+import pytest
+
+@pytest.mark.kling_mock(callback_timeout=0.3)
+@pytest.mark.parametrize("is_awaited", [False, True])
+def test_receiver_in_the_same_loop(kling_mock, is_awaited):
+    async def answer(reader, writer):
+        await reader.read(65536)
+        writer.write(b"HTTP/1.1 500 No\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+        writer.close()
+
+    async def notified():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as receiver:
+            port = receiver.sockets[0].getsockname()[1]
+            body = {"voice_name": "Ada", "voice_url": "https://example.com/ada.mp3"}
+            body |= {"external_task_id": "ada", "callback_url": f"http://127.0.0.1:{port}/hook"}
+            url = f"{kling_mock.base_url}/v1/general/custom-voices"
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                await client.post(url, json=body, headers=kling_mock.headers())
+            if is_awaited:
+                await kling_mock.aio.clock.until("ada")
+            else:
+                kling_mock.clock.until("ada")
+
+    asyncio.run(notified())
+    kling_mock.callbacks.assert_received(status=200)
+"""
+    )
+
+    ran = run(pytester, *alone)
+
+    ran.assert_outcomes(failed=2)
+    ran.stdout.fnmatch_lines(["the event loop stood still during a call; *aio"])
+    assert ran.stdout.str().count("the event loop stood still") == 1
+
+
 def test_works_with_anyio(pytester: pytest.Pytester, alone: list[str]) -> None:
     """In tests of anyio, on each event loop it has here, the account is awaited."""
     backends = ["asyncio", "trio"] if find_spec("trio") else ["asyncio"]

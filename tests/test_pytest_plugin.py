@@ -225,8 +225,9 @@ def test_marker_sets_up_the_account(pytester: pytest.Pytester, alone: list[str])
         ("'slow'", "takes keywords only, not 'slow'*"),
         ("scenario='slwo'", "scenario='slwo': unknown scenario 'slwo'; did you mean 'slow'?"),
         ("behaviours={'delete_anser': 'stub'}", "behaviours=*delete_anser*"),
-        ("behaviours=3", "behaviours=3 cannot be used"),
-        ("rate_limit='ten'", "rate_limit='ten' cannot be used"),
+        ("behaviours=3", "behaviours=3 cannot be used; such as {'delete_answer': 'stub'}"),
+        ("rate_limit='ten'", "rate_limit='ten' cannot be used; such as '10/1' or (10, 1)"),
+        ("strict='no'", "strict is True or False, not 'no'"),
         ("progression='slwo'", "progression: must be one of *"),
     ],
     ids=lambda item: item.partition("=")[0],
@@ -306,6 +307,38 @@ def test_patched(kling_mock):
 def test_restored():
     assert os.environ["MY_URL"] == "before"
     assert {"KLING_BASE_URL", "KLING_ACCESS_KEY", "MY_SECRET"}.isdisjoint(os.environ)
+"""
+    )
+
+    run(pytester, *alone).assert_outcomes(passed=2)
+
+
+def test_patched_environment_reaches_the_mock_without_a_proxy(
+    pytester: pytest.Pytester, alone: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine has a proxy, patch_env keeps a client that obeys it from looking for the mock there."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    monkeypatch.delenv("no_proxy", raising=False)
+    pytester.makepyfile(
+        """
+import os
+import urllib.request
+
+import httpx2
+
+def test_reached(kling_mock):
+    kling_mock.patch_env()
+    health = f"{kling_mock.base_url}/__mock__/health"
+    assert httpx2.get(health).status_code == 200
+    assert urllib.request.urlopen(health).status == 200
+    assert os.environ["NO_PROXY"].startswith("example.com,")
+
+def test_restored(kling_mock):
+    assert os.environ["NO_PROXY"] == "example.com"
+    assert "no_proxy" not in os.environ
+    assert kling_mock.tasks.list() == []
 """
     )
 

@@ -89,6 +89,40 @@ def test_again():
     assert any(again in line for line in lines)
 
 
+def test_secret_settings_are_named_and_not_shown(
+    pytester: pytest.Pytester, alone: list[str]
+) -> None:
+    """The command that serves the same world names the secrets it leaves out, and says numbers shortly."""
+    pytester.makepyfile(
+        """
+import pytest
+from mock_server import RunningServer
+
+@pytest.fixture(scope="session")
+def kling_mock_server():
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    with RunningServer(speed=0, api_key="my-own-key", webhook_secret=secret) as server:
+        yield server
+
+def test_failing(kling_mock):
+    assert kling_mock is None
+"""
+    )
+
+    ran = run(pytester, *alone)
+
+    ran.stdout.fnmatch_lines(
+        [
+            "seed *; the same world again: kling-mock serve --seed * --speed 0",
+            "besides, with the same secrets, which are not shown: --api-key, --webhook-secret",
+        ]
+    )
+    shown = ran.stdout.str().partition("- kling-mock -")[2]
+    assert "my-own-key" not in shown
+    assert "whsec_Mf" not in shown
+    ran.stdout.fnmatch_lines(["E*assert <KlingMock key-* at http://127.0.0.1:*> is None"])
+
+
 STRICT = """
 @pytest.mark.kling_mock(strict=True)
 class TestStrict:

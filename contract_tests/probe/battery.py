@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contract_tests import redaction
 from contract_tests.probe import generated, hostile, signed, valid
@@ -26,7 +27,10 @@ _LOOKS, _LOOK_PAUSE_S = 6, 0.5
 #: Times a busy receiver is asked again, and the longest wait (s) that it may ask for.
 _BUSY_TIMES, _BUSY_LONGEST_S = 3, 5.0
 _BUSY, _BUSY_S = 429, 1.0
+_TOO_LARGE = 413
 _QUOTED = 160
+_PAGE = re.compile(r"(?i)<!doctype html|<html")
+_TITLE = re.compile(r"(?i)<title[^>]*>\s*([^<]*?)\s*</title")
 
 
 class GaveUp(Exception):
@@ -41,6 +45,7 @@ class Battery:
         hidden: names of headers that are secrets, in lower case.
         texts: the secrets as they were given.
         sent: deliveries so far.
+        naming: how names of headers are cased.
     """
 
     url: str
@@ -53,6 +58,7 @@ class Battery:
     texts: Sequence[str] = ()
     sent: int = 0
     tell: Callable[[str], None] = lambda _: None
+    naming: Callable[[str], str] = str
     _late: int = 0
     _ends_at: float = field(default=0.0)
 
@@ -104,7 +110,9 @@ class Battery:
         if kind == "redirected":
             self.broke("receiver.no-redirect", FAILURE, case, saw)
         elif weight:
-            blamed = {"refused": case.on_refusal, "crashed": case.on_crash}.get(kind, "")
+            # What is too large for it was not read: that says nothing of what its contents would have met.
+            refused = case.on_refusal if reply.status != _TOO_LARGE else ""
+            blamed = {"refused": refused, "crashed": case.on_crash}.get(kind, "")
             survived = [case.on_crash] if case.on_crash and kind != "crashed" else []
             self.tally.looked([blamed or case.clause, *survived])
             self.broke(blamed or case.clause, weight, case, saw)
@@ -125,7 +133,7 @@ class Battery:
                 )
         except Late:
             if case.clause != "receiver.large":
-                self._in_vain(case)
+                self.in_vain(case)
             return None
         except Lost as error:
             self._lost(case, str(error))
@@ -150,11 +158,23 @@ class Battery:
     def _once(self, delivery: Delivery) -> Reply:
         self.sent += 1
         self.tell(f"probing: {self.sent} deliveries ")
-        return self.wire.send(delivery)
+        return self.wire.send(self._named(delivery))
 
-    def _in_vain(self, case: Case) -> None:
+    def _named(self, delivery: Delivery) -> Delivery:
+        headers = tuple((self.naming(name), value) for name, value in delivery.headers)
+        return replace(delivery, headers=headers)
+
+    def in_vain(self, case: Case) -> None:
+        """Notes that a case was not answered in time.
+
+        Raises:
+            GaveUp: nothing has been for a while.
+        """
         saw = f"{case.what}: no answer within {self.wire.timeout_s:g} s"
         self.broke("receiver.quick", FAILURE, case, saw)
+        if case.is_hostile and case.want.crashed:  # a handler that dies of it may answer nothing
+            self.tally.looked(case.clauses)
+            self.broke(case.on_crash or case.clause, case.want.crashed, case, saw)
         self._late += 1
         if self._late >= _LATE_IN_A_ROW:
             raise GaveUp(f"{_LATE_IN_A_ROW} deliveries in a row were not answered in time")
@@ -217,7 +237,7 @@ class Battery:
         # Those that are open besides it come first in a receiver that serves one at a time.
         wire = Wire(self.url, self.wire.timeout_s * _AT_ONCE)
         try:
-            return wire.send(delivery)
+            return wire.send(self._named(delivery))
         except Late:
             return "no answer in time"
         except (Lost, Unreachable) as error:
@@ -227,7 +247,7 @@ class Battery:
 
     def broke(self, clause: str, weight: Weight, case: Case, saw: str) -> None:
         """Notes that a case has broken a clause."""
-        request = command(self.url, case.delivery, self.hidden)
+        request = command(self.url, self._named(case.delivery), self.hidden)
         breach = Breach(weight, redaction.clean(saw), request, len(case.delivery.body))
         self.tally.broke(clause, breach)
 
@@ -246,6 +266,9 @@ def _kind(case: Case, status: int) -> tuple[str, Weight]:
 
 def _shown(reply: Reply) -> str:
     text = " ".join(reply.body[: 4 * _QUOTED].decode("utf-8", "replace").split())
+    if _PAGE.match(text):  # of a page its title says most
+        title = _TITLE.search(text)
+        text = f"(a page: {title[1]})" if title else "(a page)"
     if reply.status in range(300, 400):
         text = f"to {reply.headers.get('location', 'nowhere')} {text}"
     return f"HTTP {reply.status} {text[:_QUOTED]}".strip()

@@ -48,6 +48,8 @@ class Pen:
 
     Attributes:
         style: how bodies are spelled unless told otherwise.
+        usual: the status of tasks unless told otherwise.
+        content_type: that of notifications unless told otherwise.
     """
 
     def __init__(
@@ -61,14 +63,17 @@ class Pen:
     ) -> None:
         self.keys = tuple(keys)
         self.style: Style = compact
+        self.usual = "processing"
+        self.content_type = JSON_TYPE
         self._run = run
         self._extra = tuple(extra)
         self._task_id = task_id
         self._external_id = external_id
         self._ordinals = itertools.count(1)
 
-    def task(self, status: str = "processing", **changes: Any) -> Task:
+    def task(self, status: str = "", **changes: Any) -> Task:
         """A task as notifications show it; a field that is changed to ``...`` is left out."""
+        status = status or self.usual
         ordinal = next(self._ordinals)
         now = time.time_ns() // 1_000_000
         task = {
@@ -117,7 +122,7 @@ class Pen:
         message_id: str | None = None,
         at: str | None = None,
         keys: Sequence[bytes] | None = None,
-        content_type: str = JSON_TYPE,
+        content_type: str = "",
         instead: Mapping[str, str | None] | None = None,
     ) -> tuple[tuple[str, str], ...]:
         """The headers of a delivery, signed now where there are keys.
@@ -129,13 +134,10 @@ class Pen:
         """
         signed = self.signed(body, message_id or self.new_id(), at or str(int(time.time())), keys)
         chosen = {**signed, **(instead or {})} if signed else {}
-        return (
-            ("content-type", content_type),
-            ("accept", "*/*"),
-            ("user-agent", AGENT),
-            *((name, value) for name, value in chosen.items() if value is not None),
-            *self._extra,
-        )
+        own = {"content-type": content_type or self.content_type, "accept": "*/*"}
+        own["user-agent"] = AGENT
+        present = {name: value for name, value in (own | chosen).items() if value is not None}
+        return (*present.items(), *self._extra)
 
     def signed(
         self, body: bytes, message_id: str, at: str, keys: Sequence[bytes] | None = None

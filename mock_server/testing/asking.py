@@ -7,6 +7,7 @@ An operation is a generator that yields calls and is sent their answers, so it k
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Generator
@@ -188,9 +189,14 @@ class Via(Protocol):
 
 
 class Expected:
-    """The numbers of requests and deliveries that an assertion has asked for: strictness lets them pass."""
+    """The numbers of requests and deliveries that an assertion has asked for: strictness lets them pass.
+
+    Attributes:
+        blocks_a_loop: whether an event loop stood still while a call was made.
+    """
 
     def __init__(self) -> None:
+        self.blocks_a_loop = False
         self.requests: set[int] = set()
         self.deliveries: set[int] = set()
 
@@ -265,6 +271,7 @@ def blocking_of(via: Via, steps: Steps[T]) -> T:
         NotAsExpected: it did not find what was expected.
     """
     __tracebackhide__ = True
+    via.expected.blocks_a_loop |= asyncio._get_running_loop() is not None
     try:
         call = next(steps)
         while True:

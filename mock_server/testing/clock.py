@@ -44,8 +44,12 @@ class _Clock(Part):
         Raises:
             ControlFailed: the number is negative or not finite; the clock has not moved.
         """
-        if not math.isfinite(seconds):
-            raise ControlFailed(f"{seconds} is no number of seconds")
+        try:
+            is_number = math.isfinite(seconds)
+        except TypeError:  # "9s"
+            is_number = False
+        if not is_number:
+            raise ControlFailed(f"{seconds!r} is no number of seconds")
         return (yield _moving({"by": seconds, "deliver": deliver}))["events"]  # type: ignore[no-any-return]
 
     @twin

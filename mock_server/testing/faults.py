@@ -58,6 +58,9 @@ class _Handle(Part):
         #: The id under which the control API knows it; empty until it is set up.
         self.id = ""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id or 'not set up'}>"
+
     @property
     def _path(self) -> str:
         return f"{self._kind}/{segment(self.id)}"
@@ -218,6 +221,9 @@ class _Scenario(Part):
         self.name = name
         #: The scenario in force before.
         self.before = ""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
 
     def _put(self) -> Steps[None]:
         if not self.before:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mock_server.core.behaviour import Behaviour
 from mock_server.core.limits import Rate
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 ACCOUNT_OPTIONS = ("scenario", "behaviours", "speed", "units", "slots", "rate_limit")
 #: Settings that are the same for every server of a session, or nobody's business in a command.
 _UNSAID = ("host", "port", "quiet", "json")
+#: Settings whose values are shown nowhere.
+_SECRETS = ("api_key", "access_key", "secret_key", "control_token", "webhook_secret")
 _READABLE = 40
 
 
@@ -69,6 +72,8 @@ class KlingMock(MockAccount):
     def patch_env(self, **names: str) -> dict[str, str]:
         """Sets variables for a client that reads its environment, until the end of the test; returns them.
 
+        Where the environment names a proxy, the mock is reached without it until then.
+
         Args:
             names: as :meth:`env` takes them: the variable of ``base_url``, ``api_key``, ``access_key``, ``secret_key``.
 
@@ -78,6 +83,8 @@ class KlingMock(MockAccount):
         variables = self.env(**names)
         for variable, value in variables.items():
             self._setenv(variable, value)
+        for variable, hosts in _without_proxy(self.base_url).items():
+            self._setenv(variable, hosts)
         return variables
 
     def begin(self, options: Mapping[str, Any], *, strict: bool, allow_refusals: bool) -> str:
@@ -91,7 +98,8 @@ class KlingMock(MockAccount):
             except ControlFailed as error:
                 return f"{name}={value!r}: {error}"
             except (TypeError, ValueError):
-                return f"{name}={value!r} cannot be used"
+                example = _EXAMPLES.get(name, "")
+                return f"{name}={value!r} cannot be used{example and f'; such as {example}'}"
         return ""
 
     def problems(self) -> list[str]:
@@ -121,8 +129,7 @@ class KlingMock(MockAccount):
         said = {"seed": seed or settings.seed} | {
             item.name: getattr(settings, item.name)
             for item in fields(Settings)
-            if item.name not in (*_UNSAID, "seed", "behaviour")
-            and not (item.name.endswith(("_key", "_secret", "_token")))
+            if item.name not in (*_UNSAID, *_SECRETS, "seed", "behaviour")
             and getattr(settings, item.name) != default_of(item.name)
         }
         said |= {name: v for name, v in self._options.items() if name != "behaviours"}
@@ -136,6 +143,10 @@ class KlingMock(MockAccount):
             if reading != getattr(usual, name):
                 words += ["--behaviour", f"{name}={reading}"]
         lines = [f"seed {said['seed']}; the same world again: {shlex.join(words)}"]
+        if secret := [flag(name) for name in _SECRETS if getattr(settings, name)]:
+            lines.append(
+                f"besides, with the same secrets, which are not shown: {', '.join(secret)}"
+            )
         if not (settings.api_key or settings.access_key):
             lines.append(f"API key of this test, which its ids come from: {self.api_key}")
         return lines
@@ -148,6 +159,18 @@ class KlingMock(MockAccount):
         self.close()
 
 
+def _without_proxy(base_url: str) -> dict[str, str]:
+    """What keeps clients from looking for a host at the proxy of the environment; nothing where there is none."""
+    from urllib.request import getproxies_environment
+
+    proxies = getproxies_environment()
+    host, others = urlsplit(base_url).hostname or "", proxies.pop("no", "")
+    if not proxies or others.strip() == "*":
+        return {}
+    hosts = ",".join(filter(None, (others, host)))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
+
+
 def _as_flag(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [flag(name) if value else flag(f"no_{name}")]
@@ -156,7 +179,9 @@ def _as_flag(name: str, value: Any) -> list[str]:
     if name == "rate_limit":
         requests, seconds = _per(value)
         return [flag(name), f"{requests:g}/{seconds:g}"]
-    return [] if value is None else [flag(name), str(value)]
+    if value is None:
+        return []
+    return [flag(name), f"{value:g}" if isinstance(value, float) else str(value)]
 
 
 def _per(value: Any) -> tuple[float, float]:
@@ -172,6 +197,8 @@ def _rate_limit(value: Any) -> Call:
     return Call("PUT", "/limits", {"rate": {"requests": int(requests), "seconds": seconds}})
 
 
+#: What may be said of an account, where the control API cannot say what is wrong with it.
+_EXAMPLES = {"rate_limit": "'10/1' or (10, 1)", "behaviours": "{'delete_answer': 'stub'}"}
 _SETTING_UP: dict[str, Callable[[Any], Call]] = {
     "scenario": lambda value: Call("PUT", "/scenario", {"scenario": value}),
     "behaviours": lambda value: Call("PUT", "/behaviours", dict(value)),

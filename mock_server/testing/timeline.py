@@ -20,6 +20,12 @@ _BODY = 100
 #: What looks like a signed token or a secret of callbacks, in whatever place a client put it.
 _SECRET = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|whsec_[\w+/=-]+")
 _HIDDEN = "***"
+#: What a callback's line says when its receiver did not answer in time, and what may be the reason.
+_UNANSWERED = "-> no answer within "
+_BLOCKED = (
+    "the event loop stood still during a call; a receiver in the same loop answers while the test"
+    " awaits the call's twin under aio"
+)
 
 #: An event: its instant (ms), what comes first in the same instant, and its words.
 Row = tuple[int, int, str]
@@ -38,7 +44,10 @@ def timeline_of(
         rows = blocking_of(account, _rows(since_anonymous))
     except ControlFailed as error:
         return f"kling-mock: what happened is not known: {error}"
-    text = _SECRET.sub(_HIDDEN, "\n".join(_lines(rows)))
+    lines = [*_lines(rows)]
+    if account.expected.blocks_a_loop and any(_UNANSWERED in words for _, _, words in rows):
+        lines.append(_BLOCKED)
+    text = _SECRET.sub(_HIDDEN, "\n".join(lines))
     for secret in (account.api_key, *secrets):
         if len(secret) > 3:
             text = text.replace(secret, _HIDDEN)

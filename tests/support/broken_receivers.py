@@ -337,6 +337,16 @@ class Small(Receiver):
         return super().parse(body)
 
 
+class TooSmall(Receiver):
+    """It reads no body over 450 bytes, and so verifies none."""
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        if len(body) > 450:
+            return 413, "too large"
+        return super().answer(headers, body)
+
+
 class FailsOnce(Receiver):
     """It fails the first time."""
 
@@ -374,6 +384,32 @@ class SlowOnSucceed(Receiver):
         if task["task_status"] == "succeed":
             time.sleep(1.5)
         return super().take(message_id, task)
+
+
+class BodyAlone(OnIts):
+    """It verifies a signature of the body alone."""
+
+    @override
+    def signed(self, headers: Mapping[str, str], body: bytes) -> bytes:
+        return body
+
+
+class CrossSite(Receiver):
+    """Its framework wants a token that only its own forms have."""
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        return 403, "<html><title>403 Forbidden</title><h1>CSRF verification failed</h1>"
+
+
+class OnlyFinished(Receiver):
+    """It refuses what has not come to its end."""
+
+    @override
+    def validate(self, task: Any) -> None:
+        super().validate(task)
+        if task["task_status"] not in ("succeed", "failed"):
+            raise Refused(422)
 
 
 class WantsEnvelope(Receiver):
@@ -423,6 +459,60 @@ class ExactType(Receiver):
         if headers.get("content-type") != "application/json; charset=utf-8":
             return 415, "no JSON"
         return super().answer(headers, body)
+
+
+class BareType(Receiver):
+    """It takes a content type without parameters only."""
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        if headers.get("content-type") != "application/json":
+            return 415, "no JSON"
+        return super().answer(headers, body)
+
+
+class Capitals(OnIts):
+    """It looks for headers in the spelling of the documentation only."""
+
+    is_cased = True
+
+    @override
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        spelled = {name.lower(): value for name, value in headers.items() if name[0].isupper()}
+        return super().answer(spelled, body)
+
+
+class HangsWithoutVoices(Receiver):
+    """Its handler dies of a result without voices, and nobody answers then."""
+
+    @override
+    def take(self, message_id: str | None, task: dict[str, Any]) -> Answer:
+        if "voices" not in task["task_result"]:
+            time.sleep(1.5)
+        return super().take(message_id, task)
+
+
+class HangsOnHtml(Receiver):
+    """Its handler dies of a page, and nobody answers then."""
+
+    @override
+    def parse(self, body: bytes) -> Any:
+        try:
+            return super().parse(body)
+        except Refused:
+            if body.lstrip().startswith(b"<"):
+                time.sleep(1.5)
+            raise
+
+
+class ShowsAPage(Receiver):
+    """It shows a page of its framework when it fails."""
+
+    @override
+    def take(self, message_id: str | None, task: dict[str, Any]) -> Answer:
+        if task["task_status"] == "failed":
+            return 500, "<!doctype html>\n<html lang=en><title>Server Error</title><p>Sorry"
+        return super().take(message_id, task)
 
 
 class Dies(Receiver):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -38,6 +39,12 @@ _DOUBTFUL = (
 _AT_ONCE_S, _HASTY_S, _ADVISED_S = 0.1, 0.25, 0.9
 #: How much earlier than told is still in time: rounding, and clocks that differ.
 _EARLY_S, _EARLY = 0.05, 0.95
+_LOOK_TRANSIENT = (
+    Reason.ACCOUNT_ABNORMAL,
+    Reason.ACCOUNT_IN_ARREARS,
+    Reason.RESOURCE_PACK_USED_UP,
+    Reason.IP_NOT_ALLOWED,
+)
 _SLOW_DOWN = (Reason.RATE_LIMIT, Reason.CONCURRENCY_LIMIT)
 
 PERMANENT = Subject(
@@ -114,38 +121,46 @@ def _aside(mixed: int) -> str:
     return f"; {plural(mixed, 'request')} of several senders left aside" if mixed else ""
 
 
+def _in_vain(row: Sequence[Request]) -> Iterator[tuple[Request, Request]]:
+    """Requests of a row that were refused for good, each with the one that was sent all the same."""
+    again = 0
+    for before, then, _ in _pairs([row]):
+        if not before.is_permanent:
+            again = 0
+            continue
+        if then.is_ok and before.struck is None:
+            continue  # the test has removed the cause
+        if before.reason is Reason.AUTHORIZATION_EXPIRED and before.token is not None:
+            continue  # with a new token it is another request; see auth.expired
+        allowed = _POLLS if before.operation in QUERIES else 0
+        allowed = max(allowed, _DOUBTS if before.reason in _DOUBTFUL else 0)
+        again += 1
+        if again > allowed:
+            yield before, then
+
+
 def permanent(evidence: Evidence, rows: Sequence[Sequence[Request]], mixed: int) -> Item:
     """Whether a request is sent again that was refused for good."""
-    proofs, total = [], 0
-    for row in rows:
-        again = 0
-        first: Request | None = None
-        for before, then, _ in _pairs([row]):
-            if not before.is_permanent:
-                again, first = 0, None
-                continue
-            first = first or before
-            if then.is_ok and before.struck is None:
-                continue  # the test has removed the cause
-            if before.reason is Reason.AUTHORIZATION_EXPIRED and before.token is not None:
-                continue  # with a new token it is another request; see auth.expired
-            allowed = _POLLS if before.operation in QUERIES else 0
-            allowed = max(allowed, _DOUBTS if before.reason in _DOUBTFUL else 0)
-            again += 1
-            if again > allowed:
-                total += 1
-                words = f"{then.target}: sent again after {before.words or before.reason} (no. {before.number})"
-                proofs.append(Proof(words, then.number))
     refused = sum(item.is_permanent for item in evidence.requests)
     if not refused:
         return PERMANENT.not_seen("nothing was refused for good")
-    numbers = {"refused_for_good": refused, "sent_again": total, "left_aside": mixed}
-    if proofs:
-        seen = f"{plural(total, 'request')} sent again after a permanent error{_aside(mixed)}"
-        return PERMANENT.judged(Verdict.WARNING, seen, numbers, proofs)
-    return PERMANENT.judged(
-        Verdict.OK, f"nothing was sent again that was refused for good{_aside(mixed)}", numbers
-    )
+    found = [pair for row in rows for pair in _in_vain(row)]
+    numbers = {"refused_for_good": refused, "sent_again": len(found), "left_aside": mixed}
+    if not found:
+        seen = f"nothing was sent again that was refused for good{_aside(mixed)}"
+        return PERMANENT.judged(Verdict.OK, seen, numbers)
+    proofs = [
+        Proof(
+            f"{then.target}: sent again after {before.words or before.reason} (no. {before.number})",
+            then.number,
+        )
+        for before, then in found
+    ]
+    seen = f"{plural(len(found), 'request')} sent again after a permanent error{_aside(mixed)}"
+    item = PERMANENT.judged(Verdict.WARNING, seen, numbers, proofs)
+    # The clause is about refusals that look as if they would pass; nobody thinks so of the others.
+    is_it = any(before.reason in _LOOK_TRANSIENT for before, _ in found)
+    return item if is_it else replace(item, clause="")
 
 
 def _delays(row: Sequence[Request]) -> Iterator[tuple[list[float], Request]]:
@@ -229,7 +244,9 @@ def retry_after(rows: Sequence[Sequence[Request]], mixed: int) -> Item:
     if proofs:
         seen = f"{len(proofs)} of {told} came back before they were told to{_aside(mixed)}"
         return RETRY_AFTER.judged(Verdict.WARNING, seen, numbers, proofs)
-    return RETRY_AFTER.judged(Verdict.OK, f"heeded {told} times{_aside(mixed)}", numbers)
+    return RETRY_AFTER.judged(
+        Verdict.OK, f"heeded {'once' if told == 1 else f'{told} times'}{_aside(mixed)}", numbers
+    )
 
 
 def _uncertain_again(evidence: Evidence, operation: str) -> Iterator[tuple[Request, Request]]:
