@@ -84,7 +84,7 @@ def measure(profile: str) -> Split:
     judges: list[tuple[Any, str]] = [
         (checks, name) for name in ("envelope", "conforms", "refused", "notification")
     ]
-    judges += [(oracle.Oracle, name) for name in ("shown", "listed", "notified")]
+    judges += [(oracle.Oracle, name) for name in ("shown", "listed")]
     with (
         RunningServer() as server,
         _watched(requests, (sending.Sender, "send")),

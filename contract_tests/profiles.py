@@ -32,7 +32,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("smoke", 5, 500, 20, 300),
-        Profile("standard", 30, 3000, 100, 900),
+        Profile("standard", 12, 3000, 100, 900),
         Profile("thorough", 500, 30_000, 500, 2 * _HOUR_S),
         Profile("live-free", 20, 1500, 0, 900, is_live=True),
         Profile("live-canary", 5, 1500, 2, 1800, is_live=True),

@@ -6,6 +6,9 @@ The kit is a package of its own that the mock does not depend on; it is imported
 from __future__ import annotations
 
 import argparse
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +20,8 @@ from mock_server.terminal import aligned, complain, write, write_json
 
 DIALECTS = ("klingai", "kkiai", "ezmodel")
 PROFILES = ("smoke", "standard", "thorough", "live-free", "live-canary")
+#: New objects of a run before they are looked through for garbage.
+_GC_THRESHOLD = 50_000
 #: What the extra brings.
 _NEEDED = ("schemathesis", "hypothesis", "pytest")
 #: Secrets by the variables that stand in for their options, so that no process list shows them.
@@ -268,5 +273,17 @@ def _check(arguments: argparse.Namespace) -> int:
     for name, variable in _SECRETS.items():
         setattr(arguments, name, getattr(arguments, name) or environment(variable) or "")
     module = "recording" if arguments.from_har else "session"
-    code: int = import_module(f"contract_tests.{module}").main(arguments)
+    with _seldom_collecting():
+        code: int = import_module(f"contract_tests.{module}").main(arguments)
     return code
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Looks for garbage seldom: most of what a run makes lives as long as the run."""
+    before = gc.get_threshold()
+    gc.set_threshold(_GC_THRESHOLD, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

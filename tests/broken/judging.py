@@ -99,10 +99,10 @@ class Watch:
             self._note(item, call.excinfo.value)
         named = self.judged.failed | self.judged.findings
         if named & self._wanted:
-            item.session.shouldstop = "the wanted clause was named"
+            item.session.shouldfail = "the wanted clause was named"
         elif time.monotonic() - self._began > MOST_S:
             self.judged.ended = False
-            item.session.shouldstop = "it took too long"
+            item.session.shouldfail = "it took too long"
 
     def _note(self, item: pytest.Item, error: BaseException) -> None:
         for one in _flat(error):
@@ -193,7 +193,9 @@ def _pytest(paths: Iterable[Path], plugin: object, *options: str) -> str:
     """Runs pytest; returns what it printed where it could not run."""
     words = [
         *(*map(str, sorted(paths)), "-c", str(_KIT / "check.ini"), "--rootdir", str(_KIT)),
-        *("-q", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+        # No tracebacks: to write one takes longer than to find what is broken.
+        *("-q", "--tb=native", "--disable-plugin-autoload", "-p", "no:cacheprovider"),
+        *("-p", "no:faulthandler"),
         *("-p", "no:unraisableexception", "-p", "no:threadexception"),
         *(word for plugin in _PLUGINS for word in ("-p", plugin)),
         *("--hypothesis-profile", "smoke", *options),
