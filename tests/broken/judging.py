@@ -97,12 +97,20 @@ class Watch:
         """A phase of a test has ended."""
         if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
             self._note(item, call.excinfo.value)
-        named = self.judged.failed | self.judged.findings
-        if named & self._wanted:
+        if self._is_named():
             item.session.shouldfail = "the wanted clause was named"
         elif time.monotonic() - self._began > MOST_S:
             self.judged.ended = False
             item.session.shouldfail = "it took too long"
+
+    def _is_named(self) -> bool:
+        """Whether no more can be said: a finding may yet become a failure, unless the clause is assumed."""
+        surest = {
+            clause
+            for clause in self.judged.findings
+            if clauses.find(clause, self._dialect).evidence == clauses.ASSUMED
+        }
+        return not self._wanted.isdisjoint(self.judged.failed | surest)
 
     def _note(self, item: pytest.Item, error: BaseException) -> None:
         for one in _flat(error):
