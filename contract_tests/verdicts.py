@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contract_tests import checks, clauses, options, selecting
+from contract_tests import checks, clauses, options, redaction, selecting
 from contract_tests.gathering import Breach, Gathered
 from contract_tests.sending import Sender
 
@@ -48,7 +48,8 @@ class Verdicts(Gathered):
         error = call.excinfo.value
         sources = selecting.sources_of(item)
         if isinstance(error, pytest.skip.Exception):
-            self.explained(sources, str(error.msg).removeprefix("not looked at: "))
+            reason = redaction.clean(str(error.msg).removeprefix("not looked at: "))
+            self.explained(sources, reason)
             return
         broken = self.failed(error, dialect, self._sender.recent)
         if broken:
