@@ -151,7 +151,8 @@ class Garden:
         if self._duplicate is None:
             url = self.receiver.base_url + self.duplicate_path
             request = {**task.request, "voice_name": self.api.new_name(), "callback_url": url}
-            self._duplicate = self.api.call("createCustomVoice", request)
+            clause = "voice-create.external-id.unique"
+            self._duplicate = self.api.call("createCustomVoice", request, clause=clause)
             if self._duplicate.pair == (200, 0):
                 self.look(task)
                 self._is_free = task.status == "failed"

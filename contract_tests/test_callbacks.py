@@ -35,7 +35,7 @@ def test_an_end_is_notified(garden: Garden, kind: str) -> None:
 def test_notifications_agree_with_queries(garden: Garden, kind: str) -> None:
     """The notifications of a task are about it, arrive in the order of its changes and say what queries say.
 
-    Source: callback.on-change, callback.order, callback.agrees-with-query, task.info.echo.
+    Source: callback.on-change, callback.order, callback.agrees-with-query, task.info.echo, task.updated-at.final.
     """
     told = garden.told(kind)
     task = garden.planted(kind)

@@ -92,8 +92,9 @@ def test_an_external_id_is_used_once(walk: Walk) -> None:
     answer = walk.garden.duplicate()
     checks.refused(answer, walk.api.dialect, "voice-create.external-id.unique", ILLEGAL)
     if walk.ended.status == "succeed":
-        again = walk.api.call("createCustomVoice", walk.created.request)
-        checks.refused(again, walk.api.dialect, "voice-create.external-id.unique", ILLEGAL)
+        clause = "voice-create.external-id.unique"
+        again = walk.api.call("createCustomVoice", walk.created.request, clause=clause)
+        checks.refused(again, walk.api.dialect, clause, ILLEGAL)
     walk.listed(100)
     checks.kept("voice-create.external-id.no-effect", "errors.no-effect")
 
@@ -123,9 +124,11 @@ def test_every_task_ends(walk: Walk) -> None:
 
 
 def test_an_ended_task_never_changes(walk: Walk) -> None:
-    """After succeed or failed, neither status nor result nor updated_at changes again, however often and late one asks.
+    """After succeed or failed, neither status nor result changes again, however often and late one asks.
 
-    Source: task.status.terminal.
+    That updated_at stays, too, is assumed.
+
+    Source: task.status.terminal, task.updated-at.final.
     """
     assert walk.much_later[0]["task_status"] == walk.ended.status
 
@@ -256,8 +259,9 @@ def test_a_voice_is_not_deleted_by_its_task(walk: Walk) -> None:
     if task.id == task.voice_id:
         raise checks.Broken("ids.unique", task.seen[-1])
     for named in (task.id, task.external_id):
-        answer = walk.api.call("deleteVoice", {"voice_id": named})
-        checks.refused(answer, walk.api.dialect, "voice-delete.by-voice-id", PARAMETERS)
+        clause = "voice-delete.by-voice-id"
+        answer = walk.api.call("deleteVoice", {"voice_id": named}, clause=clause)
+        checks.refused(answer, walk.api.dialect, clause, PARAMETERS)
     walk.look(task.id)
 
 
@@ -268,8 +272,9 @@ def test_deleting_nothing_changes_nothing(walk: Walk) -> None:
     """
     voice = walk.succeeded
     for named in (f"{voice.voice_id}0", walk.api.target.unique("nobody")):
-        answer = walk.api.call("deleteVoice", {"voice_id": named})
-        checks.refused(answer, walk.api.dialect, "voice-delete.unknown", PARAMETERS)
+        clause = "voice-delete.unknown"
+        answer = walk.api.call("deleteVoice", {"voice_id": named}, clause=clause)
+        checks.refused(answer, walk.api.dialect, clause, PARAMETERS)
     walk.look(voice.id)
     checks.kept("errors.no-effect")
 
@@ -281,8 +286,9 @@ def test_a_custom_voice_does_not_speak(walk: Walk) -> None:
     """
     for language in ("zh", "en"):
         request = {"text": "Hello", "voice_id": walk.succeeded.voice_id, "voice_language": language}
-        answer = walk.api.call("createSpeech", request)
-        checks.refused(answer, walk.api.dialect, "speech.voice.custom-refused", ILLEGAL)
+        clause = "speech.voice.custom-refused"
+        answer = walk.api.call("createSpeech", request, clause=clause)
+        checks.refused(answer, walk.api.dialect, clause, ILLEGAL)
     checks.kept("voice-create.not-for-speech")
 
 

@@ -116,7 +116,8 @@ class Walk:
     def deleted_again(self) -> Answer:
         """The answer to a second deletion."""
         _ = self.deleted
-        return self.api.call("deleteVoice", {"voice_id": self.doomed.voice_id})
+        body = {"voice_id": self.doomed.voice_id}
+        return self.api.call("deleteVoice", body, clause="voice-delete.twice")
 
     @Stage
     def doomed(self) -> KnownVoice:

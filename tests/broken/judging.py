@@ -91,6 +91,8 @@ class Watch:
         """A phase of a test has ended."""
         if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
             self._note(item, call.excinfo.value)
+        for noted in checks.noted:
+            self._note(item, noted)
         named = self.judged.failed | self.judged.findings
         if named & self._wanted:
             item.session.shouldstop = "the wanted clause was named"
