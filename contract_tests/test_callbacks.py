@@ -26,7 +26,7 @@ def test_an_end_is_notified(garden: Garden, kind: str) -> None:
 
     Every other notification of the task has that form too.
 
-    Source: callback.terminal, callback.bare, callback.method.
+    Source: callback.terminal, callback.bare, callback.method, schema.notification.
     """
     garden.told(kind)
 

@@ -42,7 +42,7 @@ class Verdicts(Gathered):
         self.looked(checks.looked, dialect)
         self.done += call.when == "call"
         for noted in checks.noted:
-            self.failed(noted, dialect, self._sender.recent)
+            self.failed(noted, dialect, self._sender.recent, self._sender.made)
         if call.excinfo is None:
             return
         error = call.excinfo.value
@@ -51,7 +51,7 @@ class Verdicts(Gathered):
             reason = redaction.clean(str(error.msg).removeprefix("not looked at: "))
             self.explained(sources, reason)
             return
-        broken = self.failed(error, dialect, self._sender.recent)
+        broken = self.failed(error, dialect, self._sender.recent, self._sender.made)
         if broken:
             self.explained(sources, f"a check of it ended early: {broken} is broken")
         else:
