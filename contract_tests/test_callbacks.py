@@ -94,4 +94,5 @@ def test_nothing_is_told_after_the_end(garden: Garden) -> None:
         notices.agree(garden.planted(kind), inbox.of(garden.path(kind)))
     if garden.duplicate().status == 400:
         strays = inbox.of(garden.duplicate_path)
-        require(not strays, "voice-create.external-id.no-effect", strays)
+        told = strays[0] if strays else ""
+        require(not strays, "voice-create.external-id.no-effect", f"told of a refusal: {told}")

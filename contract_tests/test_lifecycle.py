@@ -338,6 +338,9 @@ def test_the_task_of_a_deleted_voice_stays(walk: Walk) -> None:
         raise checks.found("voice-delete.task-stays", answer)
     found = answer.data["task_id"]
     checks.require(found == walk.doomed.id, "voice-get.by-task-id", answer)
+    other = walk.api.call("getCustomVoice", name=walk.doomed.external_id)
+    if other.pair != (200, 0):
+        raise checks.found("voice-delete.task-stays", f"by its external id: {other}")
     if walk.doomed.id not in [record["task_id"] for record in walk.listed(100)]:
         raise checks.found("voice-delete.task-stays", f"no {walk.doomed.id} in the list")
     checks.kept("voice-delete.task-stays")

@@ -176,7 +176,8 @@ class CustomVoices(RuleBasedStateMachine):
             notices.agree(task, arrived)
         for path in self._silent:
             clause = "voice-create.external-id.no-effect"
-            checks.require(not inbox.of(path), clause, inbox.of(path))
+            strays = inbox.of(path)
+            checks.require(not strays, clause, f"told of a refusal: {[*map(str, strays)]}")
 
     def _create(self, request: Record, path: str) -> KnownVoice | None:
         """Sends a create request, whose notifications go to a path if there is one."""
