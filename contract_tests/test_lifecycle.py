@@ -30,7 +30,7 @@ pytestmark = pytest.mark.billable
 @pytest.fixture(scope="module")
 def walk(garden: Garden) -> Walk:
     """The walk through one dialect; it goes on as the tests ask for it."""
-    return Walk(garden)
+    return Walk.of(garden)
 
 
 def test_a_voice_is_created_at_once_and_made_later(walk: Walk) -> None:
