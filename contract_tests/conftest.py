@@ -26,6 +26,7 @@ _MARKERS = (
     "assumed: servers may well read this clause differently; that is a finding, not a failure",
     "dialects(*names): the clause is about these dialects only",
     "billable: it makes calls that are charged when they are accepted",
+    "last: it runs after all others",
     "canary: it makes the paid calls of the profile live-canary, and runs in no other",
 )
 
@@ -138,12 +139,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what was not asked for, and what costs money in a profile that spends none on it."""
+    """Leaves out what was not asked for, or costs money in a profile that spends none on it; puts others last."""
     asked = config.stash[RUN].options
     left_out = [item for item in items if selecting.is_left_out(item, asked)]
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 @pytest.hookimpl(wrapper=True)

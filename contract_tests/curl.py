@@ -12,7 +12,15 @@ MOST_BYTES = 4096
 _SECRET = "authorization"
 #: Headers that curl sets as the kit does, or that say nothing about the request.
 _IMPLIED = frozenset(
-    {"host", "content-length", "connection", "user-agent", "accept", "accept-encoding"}
+    {
+        "host",
+        "content-length",
+        "connection",
+        "user-agent",
+        "accept",
+        "accept-encoding",
+        "x-schemathesis-testcaseid",
+    }
 )
 _TYPE = "content-type"
 

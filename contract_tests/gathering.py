@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from contract_tests import checks, clauses, reasons
 from contract_tests.observation import Request
-from contract_tests.sending import Exchange
+from contract_tests.sending import Exchange, Made
 
 FAILED, FINDING, NOT_LOOKED_AT, PASSED = "failed", "finding", "not_looked_at", "passed"
 #: In the order of their weight.
@@ -16,7 +16,11 @@ RESULTS = (FAILED, FINDING, NOT_LOOKED_AT, PASSED)
 
 _NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
 _CURL = re.compile(r"^\s*((?:printf '[^']*' \| )?curl .*)$", re.MULTILINE)
-_TASK = re.compile(r"""['"]task_id['"]: ['"]([^'"]+)""")
+_TASK = re.compile(r"""['"]task_id['"]:\s*['"]([^'"]+)""")
+#: Where a notification that is quoted has arrived.
+_ARRIVED = re.compile(r"#\d+ [A-Z]+ (/\S+)")
+#: Clauses that the creation of a task shows, and no look at it.
+_OF_CREATION = ("callback.", "schema.notification", "voice-create.")
 #: Requests that are shown of what took several.
 _SHOWN = 4
 
@@ -86,13 +90,23 @@ class Gathered:
         for identifier in identifiers:
             self._reasons.setdefault(identifier, reason)
 
-    def failed(self, error: BaseException, dialect: str, recent: Iterable[Exchange]) -> str:
-        """Something went wrong after some exchanges; returns the clause that is broken, empty if it is none."""
+    def failed(
+        self,
+        error: BaseException,
+        dialect: str,
+        recent: Iterable[Exchange],
+        made: Iterable[Made] = (),
+    ) -> str:
+        """Something went wrong after some exchanges; returns the clause that is broken, empty if it is none.
+
+        Args:
+            made: the tasks of the run, whose creations may lie further back.
+        """
         for one in _flat(error):
             identifier = _clause_of(one)
             if identifier is not None:
                 clause = clauses.find(identifier, dialect)
-                self.broke(_breach(clause, dialect, one, recent))
+                self.broke(_breach(clause, dialect, one, recent, made))
                 return identifier
         return ""
 
@@ -140,14 +154,19 @@ def is_finding(error: checks.Broken, dialect: str) -> bool:
 
 
 def _breach(
-    clause: clauses.Clause, dialect: str, error: BaseException, recent: Iterable[Exchange]
+    clause: clauses.Clause,
+    dialect: str,
+    error: BaseException,
+    recent: Iterable[Exchange],
+    made: Iterable[Made],
 ) -> Breach:
     saw = error.saw if isinstance(error, checks.Broken) else str(error)
     if isinstance(error, checks.Broken) and "[schema]" in str(error):
         saw = f"{str(error).partition('] ')[2]}"
     named = _CURL.search(saw)
-    requests = tuple(request.curl for request in _concerned(saw, list(recent)))
-    request = named[1] if named else requests[-1] if requests else ""
+    requests = tuple(request.curl for request in _concerned(saw, list(recent), list(made)))
+    is_first = clause.id.startswith(_OF_CREATION)
+    request = named[1] if named else requests[0 if is_first else -1] if requests else ""
     notes = "\n".join(getattr(error, "__notes__", ()))
     return Breach(
         clause,
@@ -160,14 +179,23 @@ def _breach(
     )
 
 
-def _concerned(saw: str, recent: list[Exchange]) -> list[Request]:
+def _concerned(saw: str, recent: list[Exchange], made: list[Made]) -> list[Request]:
     """The requests whose answers hold a task that was quoted: the one that made it, and the last ones."""
-    names = {name.encode() for name in _TASK.findall(saw)}
+    recent = [item for item in recent if "/__mock__/" not in item.request.url]
+    quoted = {*_TASK.findall(saw)}
+    names = {name.encode() for name in quoted}
+    paths = [path.encode() for path in _ARRIVED.findall(saw)]
+    creations = [
+        item.create
+        for item in made
+        if item.task_id in quoted or any(path in item.create.body for path in paths)
+    ]
     about = [
         exchange.request
         for exchange in recent
         if exchange.answer is not None and any(name in exchange.answer.body for name in names)
     ]
+    about = [*(one for one in creations if one not in about), *about]
     about = about or [exchange.request for exchange in recent[-1:]]
     return about if len(about) <= _SHOWN else [about[0], *about[1 - _SHOWN :]]
 

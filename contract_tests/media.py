@@ -22,19 +22,20 @@ def audio_of(data: dict[str, Any]) -> dict[str, Any]:
     return audio
 
 
-def fetched(target: Target, url: str) -> bytes:
+def fetched(target: Target, url: str, clause: str = "media.url.no-auth") -> bytes:
     """A file's content, fetched without credentials.
 
     Skips the test when the file is on another host than the target, and that is out of reach.
+
+    Args:
+        clause: what is broken when it is not there.
     """
-    checks.require(
-        url.startswith(("http://", "https://")), "media.url.no-auth", f"no address: {url}"
-    )
+    checks.require(url.startswith(("http://", "https://")), clause, f"no address: {url}")
     try:
         reply = target.plain("GET", url)
     except httpx2.TransportError as reason:
         if target.is_own(url):
-            raise checks.Broken("media.url.no-auth", f"{url}: {reason}") from None
+            raise checks.Broken(clause, f"{url}: {reason}") from None
         pytest.skip(f"not looked at: {url} cannot be reached from here ({reason})")
-    checks.require(reply.status == 200, "media.url.no-auth", f"HTTP {reply.status} at {url}")
+    checks.require(reply.status == 200, clause, f"HTTP {reply.status} at {url}")
     return reply.body

@@ -54,6 +54,7 @@ class Meter:
         self.held_back = 0
         self._is_guarded = is_guarded
         self._is_cleaning = False
+        self._is_fooled = False
 
     @classmethod
     def of(cls, profile: Profile, requests: int, billed: int | None, *, is_paid: bool) -> Meter:
@@ -93,7 +94,8 @@ class Meter:
             NotSent: it is one too many, or costs money in a profile that costs none.
         """
         named = routes.may_be_billed(method, path)
-        if named and self._is_guarded and not is_forbidden(named, body):
+        may_cost = named and (self._is_fooled or not is_forbidden(named, body))
+        if may_cost and self._is_guarded:
             self.held_back += 1
             raise NotSent("not looked at: it costs money, and this profile spends none on it")
         kept_back = 0 if self._is_cleaning else _KEPT_BACK * self.billed
@@ -103,7 +105,7 @@ class Meter:
                 f"not looked at: all {self.most_requests} requests are spent (--max-requests)"
             )
         if named:
-            if self.billed >= self.most_billed and not is_forbidden(named, body):
+            if self.billed >= self.most_billed and may_cost:
                 self.is_spent = True
                 raise NotSent(
                     f"not looked at: all {self.most_billed} calls that may be charged are spent (--max-billed)"
@@ -111,11 +113,21 @@ class Meter:
             self.billed += 1  # until the answer says that nothing was charged
         self.requests += 1
 
-    def after(self, method: str, path: str, status: int, body: bytes) -> None:
-        """Takes back what a refusal shows not to have been charged."""
-        is_refused = 400 <= status < 500 or (status == 200 and not _is_accepted(body))
-        if is_refused and routes.may_be_billed(method, path):
+    def after(self, method: str, path: str, asked: bytes, status: int, body: bytes) -> None:
+        """Takes back what a refusal shows not to have been charged.
+
+        A server that accepts what every server must refuse is not sent any more of that beyond the budget.
+
+        Args:
+            asked: the body of the request.
+        """
+        named = routes.may_be_billed(method, path)
+        if not named:
+            return
+        if 400 <= status < 500 or (status == 200 and not _is_accepted(body)):
             self.billed -= 1
+        elif is_forbidden(named, asked):
+            self._is_fooled = True
 
     @contextmanager
     def paying(self) -> Iterator[None]:

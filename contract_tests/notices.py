@@ -105,7 +105,8 @@ def _of(task: KnownVoice, body: Record) -> None:
     foreign = f"told at the address of {task.id}: {body}"
     require(body["task_id"] == task.id, "callback.on-change", foreign)
     first = task.seen[0]
-    require(body["created_at"] == first["created_at"], "callback.agrees-with-query", body)
+    saw = f"created_at {body['created_at']} told and {first['created_at']} shown: {body}"
+    require(body["created_at"] == first["created_at"], "callback.agrees-with-query", saw)
     no_sooner = body["updated_at"] >= body["created_at"]
     require(no_sooner, "task.updated-at.after-creation", body)
     if "task_info" in body:

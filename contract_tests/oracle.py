@@ -221,7 +221,8 @@ def _constant(task: KnownVoice, record: Record) -> None:
     """What never changes in a task, and what the caller said about it."""
     first = task.seen[0]
     require(record["task_id"] == task.id, "task.id.constant", record)
-    require(record["created_at"] == first["created_at"], "task.created-at.constant", record)
+    saw = f"created_at {record['created_at']} after {first['created_at']}: {record}"
+    require(record["created_at"] == first["created_at"], "task.created-at.constant", saw)
     later = record["updated_at"] >= record["created_at"]
     require(later, "task.updated-at.after-creation", record)
     echoes(task, record)

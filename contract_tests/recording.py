@@ -9,7 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from contract_tests import checks, coverage, documents, harread, library, redaction, report, routes
+from contract_tests import (
+    checks,
+    coverage,
+    documents,
+    harread,
+    library,
+    redaction,
+    report,
+    routes,
+    webhook,
+)
 from contract_tests.gathering import FAILED, Gathered
 from contract_tests.history import History
 from contract_tests.outcome import Outcome
@@ -31,7 +41,7 @@ class _Judged:
 
 def main(asked: Namespace) -> int:
     """Judges a recording; returns the exit code."""
-    redaction.hide(asked.api_key, asked.api_key2, asked.webhook_secret)
+    redaction.hide(asked.api_key, asked.api_key2, *webhook.words(asked.webhook_secret))
     coverage.seen.clear()
     try:
         return _judged(asked)

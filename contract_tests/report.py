@@ -6,12 +6,15 @@ import json
 import os
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from contract_tests import junit, redaction, showing
 from contract_tests.gathering import Verdict
 from contract_tests.outcome import Outcome
+
+_INTERRUPTED = "interrupted"
 
 
 def publish(outcome: Outcome, code: int, asked: Namespace) -> None:
@@ -20,12 +23,42 @@ def publish(outcome: Outcome, code: int, asked: Namespace) -> None:
     Raises:
         OSError: a file cannot be written.
     """
+    outcome = _cleaned(outcome)
     if asked.junit:
         junit.write(outcome, Path(asked.junit))
     if asked.json:
         write_json(as_json(outcome, code))
     else:
         _write(showing.lines(outcome, code))
+
+
+def _cleaned(outcome: Outcome) -> Outcome:
+    """An outcome without secrets, wherever users and servers had a say; the words of the kit stay as they are."""
+    clean = redaction.clean
+    return replace(
+        outcome,
+        target=clean(outcome.target),
+        again=clean(outcome.again),
+        errors=[clean(error) for error in outcome.errors],
+        gave_up=clean(outcome.gave_up),
+        left=[clean(item) for item in outcome.left],
+        verdicts=[_cleaned_verdict(verdict) for verdict in outcome.verdicts],
+    )
+
+
+def _cleaned_verdict(verdict: Verdict) -> Verdict:
+    breach = verdict.breach
+    if breach is None:
+        return verdict
+    clean = redaction.clean
+    cleaned = replace(
+        breach,
+        saw=clean(breach.saw),
+        request=clean(breach.request),
+        requests=tuple(clean(line) for line in breach.requests),
+        steps=clean(breach.steps),
+    )
+    return replace(verdict, message=clean(verdict.message), breach=cleaned)
 
 
 def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
@@ -40,7 +73,7 @@ def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
         "strict": outcome.is_strict,
         "spent": outcome.spent,
         "budget_spent": outcome.is_spent,
-        "gave_up": outcome.gave_up,
+        "gave_up": outcome.gave_up or _INTERRUPTED * (_INTERRUPTED in outcome.errors),
         "left": outcome.left,
         "again": outcome.again,
         "counts": outcome.counts,
@@ -71,7 +104,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
 
 def write_json(value: dict[str, Any]) -> None:
     """Writes one JSON object to standard output, in ASCII."""
-    sys.stdout.write(json.dumps(redaction.cleaned(value), indent=2) + "\n")
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def _write(lines: list[showing.Line]) -> None:
@@ -79,8 +112,7 @@ def _write(lines: list[showing.Line]) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for line in lines:
-        clean = redaction.clean(line.text)
-        visible = "".join(char if char.isprintable() else "?" for char in clean)
+        visible = "".join(char if char.isprintable() else "?" for char in line.text)
         shown = visible.encode(encoding, "replace").decode(encoding)
         if is_coloured and line.colour:
             shown = f"\x1b[{line.colour}m{shown}\x1b[0m"

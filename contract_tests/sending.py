@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pytest
 
-from contract_tests import coverage, routes
+from contract_tests import coverage, redaction, routes
 from contract_tests.meter import Meter, NotSent
 from contract_tests.observation import Answer, Request
 from contract_tests.wire import Wire
@@ -165,7 +165,7 @@ class Sender:
             raise
         self._silent = 0
         if self.meter is not None:
-            self.meter.after(request.method, path, answer.status, answer.body)
+            self.meter.after(request.method, path, request.body, answer.status, answer.body)
         exchange = Exchange(request, answer, began, time.monotonic() - clock)
         self.recent.append(exchange)
         self._note(request, path, answer)
@@ -292,7 +292,7 @@ def retry_after_s(answer: Answer) -> float:
 
 
 def _word(code: Any) -> str:
-    return str(code) if isinstance(code, int | str) else "-"
+    return redaction.clean(str(code)) if isinstance(code, int | str) else "-"
 
 
 def skip(reason: str) -> None:

@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from contract_tests import (
     checks,
@@ -115,6 +117,8 @@ def _checked(asked: Namespace) -> int:
     _check_words(asked)
     seed = random.randrange(2**32) if asked.seed is None else asked.seed
     with ExitStack() as stack:
+        # Hypothesis keeps nothing of a run, but makes its folder wherever it is called.
+        set_hypothesis_home_dir(stack.enter_context(TemporaryDirectory(prefix="kling-mock-")))
         url = asked.url or stack.enter_context(serving.served(asked.app))
         wanted = replace(options.of(asked), base_url=url)
         sender, is_a_mock = _opened(wanted)
@@ -236,9 +240,27 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
     except checks.Broken as reason:
         words = reason.saw.splitlines()[0].removesuffix(" after")
         raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
+    if served and wanted.api_key2:
+        _let_in(replace(wanted, api_key=wanted.api_key2), sender, served[0])
     if not served:
         raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")
     return Found(is_a_mock, tuple(served), tuple(unserved))
+
+
+def _let_in(wanted: Options, sender: Sender, dialect: str) -> None:
+    """Looks whether the second key is let in.
+
+    Raises:
+        CouldNotLook: it is not.
+    """
+    path = documents.document(dialect).operations["createSpeech"].path
+    other = Target(wanted.base_url, api_key=wanted.api_key2, sender=sender)
+    answer = other.call("POST", path, body=b"{}")
+    if answer.status in (401, 403):
+        raise CouldNotLook(
+            f"{wanted.base_url} refuses the second key (HTTP {answer.status}, code {answer.code});"
+            " give a valid one with --api-key2"
+        )
 
 
 class _Given:

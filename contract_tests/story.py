@@ -68,6 +68,18 @@ def essence(record: Record) -> tuple[str, list[tuple[str, str | None]]]:
     return record["task_status"], voices
 
 
+def whole(record: Record) -> Record:
+    """A record without what may differ between two looks: addresses, and what is booked later."""
+    return {
+        "task_id": record["task_id"],
+        "task_status_msg": record.get("task_status_msg") or "",
+        "task_info": record.get("task_info") or {},
+        "created_at": record["created_at"],
+        "updated_at": record["updated_at"],
+        "essence": essence(record),
+    }
+
+
 def same_end(one: Record, other: Record) -> bool:
     """Whether two records of an ended task agree; one without task_result, such as a create answer, is silent on it."""
     said = 2 if "task_result" in one and "task_result" in other else 1

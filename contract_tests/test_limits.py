@@ -164,16 +164,39 @@ def test_a_very_long_id_is_refused(
 @pytest.mark.billable
 @pytest.mark.parametrize("kind", ["long", "odd"])
 def test_an_external_id_may_be_anything(voices_api: Api, receiver: Receiver, kind: str) -> None:
-    """An external id may be long and of any characters, and finds its task.
+    """An external id may be long and of any characters. One that is accepted finds its task.
 
-    Source: voice-create.external-id.no-bound.
+    Source: voice-create.external-id.no-bound, voice-get.by-external-id, task.info.echo.
     """
-    clause = "voice-create.external-id.no-bound"
     word = voices_api.target.unique("x" * 400 if kind == "long" else "é 没有 %41?&#\N{EYES}+")
-    answer = voices_api.call(VOICE, samples.voice(receiver, external_task_id=word))
-    if answer.pair != (200, 0):
-        raise checks.found(clause, answer)
-    found = voices_api.call("getCustomVoice", name=word)
-    if found.pair != (200, 0):
-        raise checks.found(clause, f"{found}\n  where {quote(word)} was accepted")
+    _found_by(voices_api, receiver, [word])
+
+
+@pytest.mark.billable
+def test_an_external_id_has_capitals(voices_api: Api, receiver: Receiver) -> None:
+    """Two external ids that differ in the case of letters only are two.
+
+    Source: voice-create.external-id.no-bound, voice-get.by-external-id, task.info.echo.
+    """
+    word = voices_api.target.unique("Capitals")
+    _found_by(voices_api, receiver, [word, word.replace("Capitals", "cAPITALS")])
+
+
+def _found_by(api: Api, receiver: Receiver, words: list[str]) -> None:
+    """Tasks are made with external ids; each is found by its own. To refuse an alphabet is another reading."""
+    clause = "voice-create.external-id.no-bound"
+    made = {}
+    for word in words:
+        body = samples.voice(receiver, voice_name=api.new_name(), external_task_id=word)
+        answer = api.call(VOICE, body)
+        if answer.pair != (200, 0):
+            raise checks.found(clause, answer)
+        made[word] = answer.data
     checks.kept(clause)
+    for word, record in made.items():
+        shown = record["task_info"].get("external_task_id")
+        checks.require(shown == word, "task.info.echo", record)
+        found = api.voice(word)
+        own = found["task_id"] == record["task_id"]
+        words_of = f"{found} by {quote(word)}, which made {record['task_id']}"
+        checks.require(own, "voice-get.by-external-id", words_of)

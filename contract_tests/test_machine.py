@@ -176,13 +176,15 @@ class CustomVoices(RuleBasedStateMachine):
             notices.agree(task, arrived)
         for path in self._silent:
             clause = "voice-create.external-id.no-effect"
-            checks.require(not inbox.of(path), clause, inbox.of(path))
+            strays = inbox.of(path)
+            checks.require(not strays, clause, f"told of a refusal: {[*map(str, strays)]}")
 
     def _create(self, request: Record, path: str) -> KnownVoice | None:
         """Sends a create request, whose notifications go to a path if there is one."""
         verdict = self._oracle.on_create(request)
         self._api.waits_when_busy = False  # a full server is no reason to wait for a free slot here
-        answer = self._api.call("createCustomVoice", request)
+        clause = "voice-create.external-id.unique" if verdict is Verdict.REFUSE else ""
+        answer = self._api.call("createCustomVoice", request, clause=clause)
         self._api.waits_when_busy = True
         note(f"oracle: {verdict.value}; server: {answer.pair}")
         if verdict is Verdict.ACCEPT and answer.status == 400 and self._may_refuse(request):

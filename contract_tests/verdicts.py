@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contract_tests import checks, clauses, options, selecting
+from contract_tests import checks, clauses, options, redaction, selecting
 from contract_tests.gathering import Breach, Gathered
 from contract_tests.sending import Sender
 
@@ -42,15 +42,16 @@ class Verdicts(Gathered):
         self.looked(checks.looked, dialect)
         self.done += call.when == "call"
         for noted in checks.noted:
-            self.failed(noted, dialect, self._sender.recent)
+            self.failed(noted, dialect, self._sender.recent, self._sender.made)
         if call.excinfo is None:
             return
         error = call.excinfo.value
         sources = selecting.sources_of(item)
         if isinstance(error, pytest.skip.Exception):
-            self.explained(sources, str(error.msg).removeprefix("not looked at: "))
+            reason = redaction.clean(str(error.msg).removeprefix("not looked at: "))
+            self.explained(sources, reason)
             return
-        broken = self.failed(error, dialect, self._sender.recent)
+        broken = self.failed(error, dialect, self._sender.recent, self._sender.made)
         if broken:
             self.explained(sources, f"a check of it ended early: {broken} is broken")
         else:

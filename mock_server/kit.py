@@ -273,8 +273,14 @@ def _check(arguments: argparse.Namespace) -> int:
     for name, variable in _SECRETS.items():
         setattr(arguments, name, getattr(arguments, name) or environment(variable) or "")
     module = "recording" if arguments.from_har else "session"
-    with _seldom_collecting():
-        code: int = import_module(f"contract_tests.{module}").main(arguments)
+    try:
+        with _seldom_collecting():
+            code: int = import_module(f"contract_tests.{module}").main(arguments)
+    except (
+        KeyboardInterrupt
+    ):  # before the kit took over the signal, or once more while it tidied up
+        complain("interrupted")
+        return 2
     return code
 
 

@@ -97,6 +97,8 @@ class Watch:
         """A phase of a test has ended."""
         if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
             self._note(item, call.excinfo.value)
+        for noted in checks.noted:
+            self._note(item, noted)
         if self._is_named():
             item.session.shouldfail = "the wanted clause was named"
         elif time.monotonic() - self._began > MOST_S:

@@ -147,7 +147,7 @@ def clock_back(seen: Exchange) -> None:
         seen.data["updated_at"] += 100_000 - 10 * seen.nth(seen.data["task_id"])
 
 
-@wire("task.status.terminal")
+@wire("task.updated-at.final|task.updated-at.monotone")
 def updated_by_looking(seen: Exchange) -> None:
     """updated_at of an ended task is that of the last look."""
     if seen.operation == "query" and seen.accepted:

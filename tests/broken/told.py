@@ -273,7 +273,7 @@ class _OtherVoiceTold(_Telling):
         return told
 
 
-@second("callback.agrees-with-query")
+@second("task.updated-at.final")
 class _OtherInstantTold(_Telling):
     """updated_at of a notification is that of its sending."""
 
