@@ -40,6 +40,7 @@ def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
         "strict": outcome.is_strict,
         "spent": outcome.spent,
         "budget_spent": outcome.is_spent,
+        "unexpected_charges": outcome.unexpected,
         "gave_up": outcome.gave_up,
         "left": outcome.left,
         "again": outcome.again,

@@ -25,6 +25,8 @@ ANSWER_TIMEOUT_S = 30.0
 _HURRIED_S = 8.0
 #: So many requests in a row without an answer, and a test is given up; if a plain one gets none either, the run is.
 _MOST_SILENT = 4
+#: So many answers of the API at the beginning of which none is a JSON object that says so, and the run is given up.
+_MOST_STRANGE = 20
 #: Real seconds that a run waits for a busy server (429 with 1302 or 1303), the first and the longest pause.
 _BUSY_S = 300.0
 _FIRST_PAUSE_S = 1.0
@@ -83,6 +85,8 @@ class Sender:
         made: the custom voices' tasks that were made, whichever client made them.
         recent: the exchanges of the test under way, oldest first.
         silences: requests that got no answer.
+        strange: answers that are no JSON objects, as long as the server has given no other.
+        charged: those that every server must refuse, and this one has accepted although it may charge for them.
         prefix: what stands in front of the contract's paths there.
         origin: host and port of the server under test.
         gave_up: why nothing is sent any more; empty while all is well.
@@ -103,6 +107,8 @@ class Sender:
         self.made: list[Made] = []
         self.recent: deque[Exchange] = deque(maxlen=_REMEMBERED)
         self.silences: list[Exchange] = []
+        self.strange: list[Exchange] = []
+        self.charged: list[Exchange] = []
         self.gave_up = ""
         self.prefix = ""
         self.origin = ""
@@ -112,6 +118,7 @@ class Sender:
         self._wire = Wire()
         self._turn = threading.RLock()
         self._silent = 0
+        self._is_strange = True
         self._is_test_given_up = False
         self._busy_left_s = _BUSY_S
 
@@ -164,13 +171,33 @@ class Sender:
             self._silence(Exchange(request, None, began, took_s, words))
             raise
         self._silent = 0
-        if self.meter is not None:
-            self.meter.after(request.method, path, answer.status, answer.body)
         exchange = Exchange(request, answer, began, time.monotonic() - clock)
+        if self.meter is not None and self.meter.after(
+            request.method, path, request.body, answer.status, answer.body
+        ):
+            self.charged.append(exchange)
         self.recent.append(exchange)
         self._note(request, path, answer)
+        self._look_at_the_kind(exchange, path, answer)
         self.watch(exchange)
         return answer
+
+    def _look_at_the_kind(self, exchange: Exchange, path: str, answer: Answer) -> None:
+        """Gives a server up none of whose first answers is one of this API: the rest would be no other."""
+        if (
+            not self._is_strange
+            or routes.find(exchange.request.method, path, prefix=self.prefix) is None
+        ):
+            return
+        if answer.content_type == "application/json" and isinstance(answer.json, dict):
+            self._is_strange = False
+            self.strange.clear()
+            return
+        self.strange.append(exchange)
+        if len(self.strange) >= _MOST_STRANGE:
+            self.gave_up = (
+                f"gave up: none of the first {_MOST_STRANGE} answers is a JSON object that says so"
+            )
 
     def _may_go_on(self) -> None:
         if self.gave_up:

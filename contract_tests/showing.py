@@ -123,7 +123,12 @@ def _alarms(outcome: Outcome) -> Iterator[str]:
     """What must not be overlooked."""
     for error in outcome.errors:
         yield "INTERRUPTED" if error == "interrupted" else f"THE KIT STUMBLED: {error}"
-    if outcome.gave_up:
+    if outcome.unexpected:
+        yield (
+            f"MONEY: {outcome.unexpected} calls that every server must refuse were accepted, and may be charged:"
+            f" {outcome.spent}"
+        )
+    if outcome.gave_up and outcome.gave_up not in outcome.errors:
         yield outcome.gave_up[:1].upper() + outcome.gave_up[1:]
     if outcome.is_spent:
         yield f"THE BUDGET IS SPENT, and not everything was looked at: {outcome.spent}"
