@@ -147,6 +147,17 @@ def test_a_refused_key_is_no_verdict(tmp_path: Path) -> None:
     assert check(app, "--api-key", "the-right-key", *EZ, cwd=tmp_path).code == 0
 
 
+def test_a_refused_second_key_is_no_verdict(tmp_path: Path) -> None:
+    """A second key that the server does not know is exit code 2 as well, said in one line."""
+    app = mock(api_key="the-right-key")
+    run = check(app, "--api-key", "the-right-key", "--api-key2", "the-wrong-key", cwd=tmp_path)
+    assert run.code == 2
+    assert is_one_line(run.err)
+    assert "refuses the second key (HTTP 401, code 1002)" in run.err
+    assert "--api-key2" in run.err
+    assert "the-wrong-key" not in run.err
+
+
 def test_a_key_can_come_from_the_environment(tmp_path: Path) -> None:
     """KLING_MOCK_API_KEY stands in for --api-key, so that no process list shows it."""
     run = check(
