@@ -6,8 +6,8 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +16,7 @@ import pytest
 
 from contract_tests import coverage, routes
 from contract_tests.meter import Meter, NotSent
-from contract_tests.observation import Answer, Request
+from contract_tests.observation import Answer, Request, decoded
 from contract_tests.wire import Wire
 
 #: Seconds that an answer may take, unless told otherwise.
@@ -64,11 +64,15 @@ class Made:
     Attributes:
         create: the request that made it.
         is_open: whether it may still be under way.
+        voices: the ids of its voices, as far as they were seen and not deleted since.
+        is_over: whether it is known that none of them is left.
     """
 
     task_id: str
     create: Request
     is_open: bool
+    voices: list[Any] = field(default_factory=list)
+    is_over: bool = False
 
 
 class Sender:
@@ -105,6 +109,7 @@ class Sender:
         self.watch = watch
         self.timeout_s = timeout_s
         self.made: list[Made] = []
+        self._made: dict[str, Made] = {}
         self.recent: deque[Exchange] = deque(maxlen=_REMEMBERED)
         self.silences: list[Exchange] = []
         self.strange: list[Exchange] = []
@@ -236,12 +241,39 @@ class Sender:
         name = route.operation.id
         coverage.seen.operations[f"{route.dialect} {name}"] += 1
         coverage.seen.statuses[f"{name} {answer.status}/{_word(answer.code)}"] += 1
-        if name != "createCustomVoice" or answer.pair != (200, 0):
+        if answer.pair != (200, 0):
             return
         data = answer.data
-        if isinstance(data, dict) and isinstance(data.get("task_id"), str | int):
-            is_open = data.get("task_status") not in _TERMINAL
-            self.made.append(Made(str(data["task_id"]), request, is_open))
+        if name == "createCustomVoice":
+            if isinstance(data, dict) and isinstance(data.get("task_id"), str | int):
+                is_open = data.get("task_status") not in _TERMINAL
+                made = Made(str(data["task_id"]), request, is_open)
+                self.made.append(made)
+                self._made[made.task_id] = made
+        elif name in ("getCustomVoice", "listCustomVoices"):
+            for record in data if isinstance(data, list) else [data]:
+                self._see(record)
+        elif name == "deleteVoice":
+            self._see_deleted(request)
+
+    def _see(self, record: Any) -> None:
+        """Remembers what a record says of the voices of a task that was made here."""
+        if not isinstance(record, dict):
+            return
+        made = self._made.get(str(record.get("task_id")))
+        if made is None or made.is_over:
+            return
+        voices = voices_in(record)
+        made.voices = voices or made.voices
+        made.is_over = record.get("task_status") == "failed" and not made.voices
+
+    def _see_deleted(self, request: Request) -> None:
+        named = decoded(request.body)
+        voice_id = named.get("voice_id") if isinstance(named, dict) else None
+        for made in self.made:
+            if voice_id is not None and voice_id in made.voices:
+                made.voices = [known for known in made.voices if known != voice_id]
+                made.is_over = not made.voices
 
     def _let_end(self) -> None:
         """Waits for the tasks under way: no second paid one is made before.
@@ -305,6 +337,14 @@ def deletion(made: Made, voice_id: Any) -> Request:
     url = made.create.url.partition("?")[0].removesuffix("custom-voices") + "delete-voices"
     headers = {**query(made).headers, "content-type": "application/json"}
     return Request("POST", url, headers, json.dumps({"voice_id": voice_id}).encode())
+
+
+def voices_in(record: Mapping[str, Any]) -> list[Any]:
+    """The ids of the voices that a record shows, whatever shape it has."""
+    result = record.get("task_result")
+    voices = result.get("voices") if isinstance(result, dict) else None
+    shown = voices if isinstance(voices, list) else []
+    return [voice["voice_id"] for voice in shown if isinstance(voice, dict) and "voice_id" in voice]
 
 
 def is_busy(answer: Answer) -> bool:

@@ -127,6 +127,8 @@ def _checked(asked: Namespace) -> int:
         found = _look(wanted, sender, is_a_mock=is_a_mock)
         wanted = replace(wanted, dialects=found.dialects)
         verdicts = Verdicts(found.dialects, sender, strict=asked.strict)
+        if not found.is_mock:
+            stack.enter_context(options.shrinking_briefly())
         printed, is_interrupted = _run(asked, seed, wanted, sender, verdicts)
         outcome = _outcome(asked, seed, found, sender, verdicts)
     if is_interrupted:
@@ -343,7 +345,7 @@ def _run(
     words = [
         str(_FOLDER),
         *("-c", str(_FOLDER / "check.ini"), "--rootdir", str(_FOLDER)),
-        *("-q", "-p", "no:cacheprovider", "--disable-plugin-autoload"),
+        *("-q", "--tb=native", "-p", "no:cacheprovider", "--disable-plugin-autoload"),
         *(word for name in _PLUGINS for word in ("-p", name)),
         *("--contract-seed", str(seed), "--hypothesis-profile", asked.profile),
     ]
