@@ -124,6 +124,7 @@ class Sender:
         self._turn = threading.RLock()
         self._silent = 0
         self._is_strange = True
+        self._is_tidying = False
         self._is_test_given_up = False
         self._busy_left_s = _BUSY_S
 
@@ -135,6 +136,7 @@ class Sender:
     def tidies(self) -> None:
         """The tests are over; what they made is deleted, for which there is some more time."""
         self._until = max(self._until, time.monotonic() + _TIDYING_S)
+        self._is_tidying = True
 
     def close(self) -> None:
         """Closes the connections."""
@@ -205,7 +207,7 @@ class Sender:
             )
 
     def _may_go_on(self) -> None:
-        if self.gave_up:
+        if self.gave_up and not (self._is_tidying and self.strange):
             raise NotSent(f"not looked at: {self.gave_up}")
         if self._is_test_given_up:
             raise NotSent(f"not looked at: {_MOST_SILENT} requests in a row got no answer")
