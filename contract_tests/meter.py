@@ -32,7 +32,13 @@ class Meter:
         is_guarded: whether what may be charged is held back, but while ``paying``.
         is_paid: whether the server may charge; one that does not is metered in a live profile only.
 
+    What every server must refuse is sent too, but a broken server may accept and charge it. So one of several calls is
+    kept back for that, and when all are used up nothing leaves that could be taken for a creation. Where none but
+    canaries may be charged (``is_guarded``), or none at all, the first such acceptance is the last.
+
     Attributes:
+        billed: calls that were accepted, or may have been.
+        unexpected: calls among them that every server must refuse.
         is_spent: whether a request was held back because the budget was spent.
         held_back: requests that were not sent because they cost money in this profile.
     """
@@ -50,11 +56,11 @@ class Meter:
         self.is_paid = is_paid
         self.requests = 0
         self.billed = 0
+        self.unexpected = 0
         self.is_spent = False
         self.held_back = 0
-        self._is_guarded = is_guarded
+        self._is_live = self._is_guarded = is_guarded
         self._is_cleaning = False
-        self._is_fooled = False
 
     @classmethod
     def of(cls, profile: Profile, requests: int, billed: int | None, *, is_paid: bool) -> Meter:
@@ -94,8 +100,8 @@ class Meter:
             NotSent: it is one too many, or costs money in a profile that costs none.
         """
         named = routes.may_be_billed(method, path)
-        may_cost = named and (self._is_fooled or not is_forbidden(named, body))
-        if may_cost and self._is_guarded:
+        is_probe = bool(named) and is_forbidden(named, body)
+        if named and self._is_guarded and not is_probe:
             self.held_back += 1
             raise NotSent("not looked at: it costs money, and this profile spends none on it")
         kept_back = 0 if self._is_cleaning else _KEPT_BACK * self.billed
@@ -105,29 +111,52 @@ class Meter:
                 f"not looked at: all {self.most_requests} requests are spent (--max-requests)"
             )
         if named:
-            if self.billed >= self.most_billed and may_cost:
-                self.is_spent = True
-                raise NotSent(
-                    f"not looked at: all {self.most_billed} calls that may be charged are spent (--max-billed)"
-                )
+            self._may_be_billed(is_probe=is_probe)
             self.billed += 1  # until the answer says that nothing was charged
         self.requests += 1
 
-    def after(self, method: str, path: str, asked: bytes, status: int, body: bytes) -> None:
+    def _may_be_billed(self, *, is_probe: bool) -> None:
+        """Holds a call back that would be one too many.
+
+        Raises:
+            NotSent: it would.
+        """
+        words = ""
+        if is_probe and (self._is_live or not self.most_billed):
+            if self.unexpected:
+                words = (
+                    "what is to be refused was accepted, and may be charged: no more of it is sent"
+                )
+        elif self.billed >= self.most_billed:
+            words = f"all {self.most_billed} calls that may be charged are spent (--max-billed)"
+        elif not (is_probe or self._is_live) and self.billed + 1 == self.most_billed > 1:
+            words = (
+                f"of {self.most_billed} calls that may be charged all are spent but one, which is kept back in case"
+                " that what is to be refused is accepted (--max-billed)"
+            )
+        if words:
+            self.is_spent = True
+            raise NotSent(f"not looked at: {words}")
+
+    def after(self, method: str, path: str, sent: bytes, status: int, body: bytes) -> bool:
         """Takes back what a refusal shows not to have been charged.
 
-        A server that accepts what every server must refuse is not sent any more of that beyond the budget.
-
         Args:
-            asked: the body of the request.
+            sent: the body of the request.
+            body: the one of the answer.
+
+        Returns:
+            Whether something was accepted that every server must refuse.
         """
         named = routes.may_be_billed(method, path)
         if not named:
-            return
-        if 400 <= status < 500 or (status == 200 and not _is_accepted(body)):
+            return False
+        if _is_refused(status, body):
             self.billed -= 1
-        elif is_forbidden(named, asked):
-            self._is_fooled = True
+            return False
+        is_unexpected = status < 400 and is_forbidden(named, sent)
+        self.unexpected += is_unexpected
+        return is_unexpected
 
     @contextmanager
     def paying(self) -> Iterator[None]:
@@ -171,9 +200,19 @@ def _lenient(named: str) -> Shape:
     return Shape(leniency.relaxed(schema))
 
 
-def _is_accepted(body: bytes) -> bool:
+def _is_refused(status: int, body: bytes) -> bool:
+    """Whether an answer shows that nothing was made; whatever leaves that open does not."""
+    if status != 200 and not 400 <= status < 500:
+        return False
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return True  # who knows
-    return not isinstance(answer, dict) or answer.get("code") == 0
+        return status != 200  # who knows
+    if not isinstance(answer, dict):
+        return status != 200
+    data = answer.get("data")
+    if isinstance(data, dict) and "task_id" in data:
+        return False
+    code = answer.get("code")
+    says_no = isinstance(code, int) and not isinstance(code, bool) and code not in (0, 200)
+    return status != 200 or says_no

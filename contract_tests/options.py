@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import Phase, settings
+from hypothesis.internal.conjecture import engine
 
 from contract_tests import documents, profiles, webhook
 from contract_tests.profiles import PROFILES, Profile
 from contract_tests.sending import ANSWER_TIMEOUT_S, Sender
+
+#: Of a server whose clock cannot be moved: which part of the stories is told, and how many at least.
+_FEWER, _FEWEST = 3, 5
+#: Real seconds in which a shorter story of what is broken there is looked for, in each test.
+_SHRINKING_S = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +246,23 @@ def profile_name() -> str:
     return chosen if chosen in PROFILES else profiles.DEFAULT.name
 
 
-def profile() -> settings:
-    """The settings of the profile."""
-    return settings.get_profile(profile_name())
+def profile(*, is_hurried: bool = True) -> settings:
+    """The settings of the profile.
+
+    Args:
+        is_hurried: whether the clock of the server can be moved; where it cannot there are fewer stories.
+    """
+    chosen = settings.get_profile(profile_name())
+    fewer = max(chosen.max_examples // _FEWER, min(chosen.max_examples, _FEWEST))
+    return chosen if is_hurried else settings(chosen, max_examples=fewer)
+
+
+@contextmanager
+def shrinking_briefly() -> Iterator[None]:
+    """Looks for a shorter story of what is broken for a few seconds only, since each try takes many requests."""
+    before = engine.MAX_SHRINKING_SECONDS
+    engine.MAX_SHRINKING_SECONDS = _SHRINKING_S
+    try:
+        yield
+    finally:
+        engine.MAX_SHRINKING_SECONDS = before

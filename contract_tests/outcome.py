@@ -46,6 +46,7 @@ class Outcome:
         errors: what no clause explains.
         spent: what was sent to a server that is not free.
         is_spent: whether the budget was too small.
+        unexpected: calls that may be charged although every server must refuse them.
         gave_up: why the run looked at nothing more, if it did.
         left: tasks there whose voices could not be deleted.
     """
@@ -64,6 +65,7 @@ class Outcome:
     is_spent: bool = False
     gave_up: str = ""
     left: list[str] = field(default_factory=list)
+    unexpected: int = 0
     covered: coverage.Coverage = field(default_factory=lambda: coverage.seen)
 
     @property

@@ -73,6 +73,7 @@ def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
         "strict": outcome.is_strict,
         "spent": outcome.spent,
         "budget_spent": outcome.is_spent,
+        "unexpected_charges": outcome.unexpected,
         "gave_up": outcome.gave_up or _INTERRUPTED * (_INTERRUPTED in outcome.errors),
         "left": outcome.left,
         "again": outcome.again,

@@ -97,7 +97,7 @@ class Run:
                 return []
             meter = self.sender.meter
             with meter.cleaning() if meter else nullcontext():
-                return tidying.delete_voices(self.sender)
+                return tidying.delete_voices(self.sender, waits=not self.target.has_control)
         finally:
             if self.options.har_out and "sender" in vars(self):
                 inbox = self.receiver.inbox.everything() if "receiver" in vars(self) else []

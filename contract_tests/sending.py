@@ -6,8 +6,8 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +16,7 @@ import pytest
 
 from contract_tests import coverage, redaction, routes
 from contract_tests.meter import Meter, NotSent
-from contract_tests.observation import Answer, Request
+from contract_tests.observation import Answer, Request, decoded
 from contract_tests.wire import Wire
 
 #: Seconds that an answer may take, unless told otherwise.
@@ -25,6 +25,8 @@ ANSWER_TIMEOUT_S = 30.0
 _HURRIED_S = 8.0
 #: So many requests in a row without an answer, and a test is given up; if a plain one gets none either, the run is.
 _MOST_SILENT = 4
+#: So many answers of the API at the beginning of which none is a JSON object that says so, and the run is given up.
+_MOST_STRANGE = 20
 #: Real seconds that a run waits for a busy server (429 with 1302 or 1303), the first and the longest pause.
 _BUSY_S = 300.0
 _FIRST_PAUSE_S = 1.0
@@ -62,11 +64,15 @@ class Made:
     Attributes:
         create: the request that made it.
         is_open: whether it may still be under way.
+        voices: the ids of its voices, as far as they were seen and not deleted since.
+        is_over: whether it is known that none of them is left.
     """
 
     task_id: str
     create: Request
     is_open: bool
+    voices: list[Any] = field(default_factory=list)
+    is_over: bool = False
 
 
 class Sender:
@@ -83,6 +89,8 @@ class Sender:
         made: the custom voices' tasks that were made, whichever client made them.
         recent: the exchanges of the test under way, oldest first.
         silences: requests that got no answer.
+        strange: answers that are no JSON objects, as long as the server has given no other.
+        charged: those that every server must refuse, and this one has accepted although it may charge for them.
         prefix: what stands in front of the contract's paths there.
         origin: host and port of the server under test.
         gave_up: why nothing is sent any more; empty while all is well.
@@ -101,8 +109,11 @@ class Sender:
         self.watch = watch
         self.timeout_s = timeout_s
         self.made: list[Made] = []
+        self._made: dict[str, Made] = {}
         self.recent: deque[Exchange] = deque(maxlen=_REMEMBERED)
         self.silences: list[Exchange] = []
+        self.strange: list[Exchange] = []
+        self.charged: list[Exchange] = []
         self.gave_up = ""
         self.prefix = ""
         self.origin = ""
@@ -112,6 +123,8 @@ class Sender:
         self._wire = Wire()
         self._turn = threading.RLock()
         self._silent = 0
+        self._is_strange = True
+        self._is_tidying = False
         self._is_test_given_up = False
         self._busy_left_s = _BUSY_S
 
@@ -123,6 +136,7 @@ class Sender:
     def tidies(self) -> None:
         """The tests are over; what they made is deleted, for which there is some more time."""
         self._until = max(self._until, time.monotonic() + _TIDYING_S)
+        self._is_tidying = True
 
     def close(self) -> None:
         """Closes the connections."""
@@ -164,16 +178,36 @@ class Sender:
             self._silence(Exchange(request, None, began, took_s, words))
             raise
         self._silent = 0
-        if self.meter is not None:
-            self.meter.after(request.method, path, request.body, answer.status, answer.body)
         exchange = Exchange(request, answer, began, time.monotonic() - clock)
+        if self.meter is not None and self.meter.after(
+            request.method, path, request.body, answer.status, answer.body
+        ):
+            self.charged.append(exchange)
         self.recent.append(exchange)
         self._note(request, path, answer)
+        self._look_at_the_kind(exchange, path, answer)
         self.watch(exchange)
         return answer
 
+    def _look_at_the_kind(self, exchange: Exchange, path: str, answer: Answer) -> None:
+        """Gives a server up none of whose first answers is one of this API: the rest would be no other."""
+        if (
+            not self._is_strange
+            or routes.find(exchange.request.method, path, prefix=self.prefix) is None
+        ):
+            return
+        if answer.content_type == "application/json" and isinstance(answer.json, dict):
+            self._is_strange = False
+            self.strange.clear()
+            return
+        self.strange.append(exchange)
+        if len(self.strange) >= _MOST_STRANGE:
+            self.gave_up = (
+                f"gave up: none of the first {_MOST_STRANGE} answers is a JSON object that says so"
+            )
+
     def _may_go_on(self) -> None:
-        if self.gave_up:
+        if self.gave_up and not (self._is_tidying and self.strange):
             raise NotSent(f"not looked at: {self.gave_up}")
         if self._is_test_given_up:
             raise NotSent(f"not looked at: {_MOST_SILENT} requests in a row got no answer")
@@ -209,12 +243,39 @@ class Sender:
         name = route.operation.id
         coverage.seen.operations[f"{route.dialect} {name}"] += 1
         coverage.seen.statuses[f"{name} {answer.status}/{_word(answer.code)}"] += 1
-        if name != "createCustomVoice" or answer.pair != (200, 0):
+        if answer.pair != (200, 0):
             return
         data = answer.data
-        if isinstance(data, dict) and isinstance(data.get("task_id"), str | int):
-            is_open = data.get("task_status") not in _TERMINAL
-            self.made.append(Made(str(data["task_id"]), request, is_open))
+        if name == "createCustomVoice":
+            if isinstance(data, dict) and isinstance(data.get("task_id"), str | int):
+                is_open = data.get("task_status") not in _TERMINAL
+                made = Made(str(data["task_id"]), request, is_open)
+                self.made.append(made)
+                self._made[made.task_id] = made
+        elif name in ("getCustomVoice", "listCustomVoices"):
+            for record in data if isinstance(data, list) else [data]:
+                self._see(record)
+        elif name == "deleteVoice":
+            self._see_deleted(request)
+
+    def _see(self, record: Any) -> None:
+        """Remembers what a record says of the voices of a task that was made here."""
+        if not isinstance(record, dict):
+            return
+        made = self._made.get(str(record.get("task_id")))
+        if made is None or made.is_over:
+            return
+        voices = voices_in(record)
+        made.voices = voices or made.voices
+        made.is_over = record.get("task_status") == "failed" and not made.voices
+
+    def _see_deleted(self, request: Request) -> None:
+        named = decoded(request.body)
+        voice_id = named.get("voice_id") if isinstance(named, dict) else None
+        for made in self.made:
+            if voice_id is not None and voice_id in made.voices:
+                made.voices = [known for known in made.voices if known != voice_id]
+                made.is_over = not made.voices
 
     def _let_end(self) -> None:
         """Waits for the tasks under way: no second paid one is made before.
@@ -278,6 +339,14 @@ def deletion(made: Made, voice_id: Any) -> Request:
     url = made.create.url.partition("?")[0].removesuffix("custom-voices") + "delete-voices"
     headers = {**query(made).headers, "content-type": "application/json"}
     return Request("POST", url, headers, json.dumps({"voice_id": voice_id}).encode())
+
+
+def voices_in(record: Mapping[str, Any]) -> list[Any]:
+    """The ids of the voices that a record shows, whatever shape it has."""
+    result = record.get("task_result")
+    voices = result.get("voices") if isinstance(result, dict) else None
+    shown = voices if isinstance(voices, list) else []
+    return [voice["voice_id"] for voice in shown if isinstance(voice, dict) and "voice_id" in voice]
 
 
 def is_busy(answer: Answer) -> bool:

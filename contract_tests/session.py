@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -30,12 +31,14 @@ from contract_tests import (
     options,
     redaction,
     report,
+    routes,
     selecting,
     serving,
     webhook,
 )
 from contract_tests.gathering import FAILED, NOT_LOOKED_AT
 from contract_tests.meter import NotSent
+from contract_tests.observation import Answer
 from contract_tests.options import Options
 from contract_tests.outcome import Outcome, again
 from contract_tests.progress import Progress
@@ -90,7 +93,8 @@ def main(asked: Namespace) -> int:
 def _could_not_look(asked: Namespace, reason: str) -> int:
     message = redaction.clean(" ".join(reason.split()))
     if asked.json:
-        report.write_json({"exit_code": COULD_NOT_LOOK, "error": message, "clauses": []})
+        said = {"gave_up": _INTERRUPTED} if message == _INTERRUPTED else {}
+        report.write_json({"exit_code": COULD_NOT_LOOK, "error": message, **said, "clauses": []})
     sys.stderr.write(f"kling-mock: {message}\n")
     return COULD_NOT_LOOK
 
@@ -127,10 +131,13 @@ def _checked(asked: Namespace) -> int:
         found = _look(wanted, sender, is_a_mock=is_a_mock)
         wanted = replace(wanted, dialects=found.dialects)
         verdicts = Verdicts(found.dialects, sender, strict=asked.strict)
+        if not found.is_mock:
+            stack.enter_context(options.shrinking_briefly())
         printed, is_interrupted = _run(asked, seed, wanted, sender, verdicts)
         outcome = _outcome(asked, seed, found, sender, verdicts)
     if is_interrupted:
         outcome.errors.insert(0, _INTERRUPTED)
+        outcome = replace(outcome, gave_up=_INTERRUPTED)
     elif not verdicts.done and not verdicts.errors:
         raise CouldNotLook(f"no test ran: {' '.join(printed.split()[-60:])}")
     code = COULD_NOT_LOOK if is_interrupted else exit_code(outcome)
@@ -160,6 +167,8 @@ def _check_words(asked: Namespace) -> None:
 def _outcome(
     asked: Namespace, seed: int, found: Found, sender: Sender, verdicts: Verdicts
 ) -> Outcome:
+    _charged(sender, verdicts)
+    _strange(sender, verdicts)
     said = list(verdicts.verdicts())
     if asked.only:
         said = [
@@ -183,7 +192,33 @@ def _outcome(
         bool(meter and meter.is_spent),
         sender.gave_up,
         [] if found.is_mock else verdicts.left,
+        len(sender.charged) if meter and meter.is_paid else 0,
     )
+
+
+def _charged(sender: Sender, verdicts: Verdicts) -> None:
+    """Says that what must be refused was accepted, even where the test that saw it was then held back."""
+    for exchange in sender.charged:
+        path = urlsplit(exchange.request.url).path
+        route = routes.find(exchange.request.method, path, prefix=sender.prefix)
+        if route is not None and not verdicts.is_broken("schema.request.refused"):
+            broken = checks.Broken("schema.request.refused", exchange.answer)
+            verdicts.failed(broken, route.dialect, [exchange])
+
+
+def _strange(sender: Sender, verdicts: Verdicts) -> None:
+    """Says what is wrong with a server that was given up since no answer was one, whatever ended which test."""
+    for exchange in sender.strange[-1:] if sender.gave_up else ():
+        route = routes.find(
+            exchange.request.method, urlsplit(exchange.request.url).path, prefix=sender.prefix
+        )
+        if route is None or exchange.answer is None:
+            continue
+        try:
+            checks.envelope(exchange.answer, route.dialect)
+        except checks.Broken as broken:
+            if not verdicts.is_broken(broken.clause):
+                verdicts.failed(broken, route.dialect, [exchange])
 
 
 def exit_code(outcome: Outcome) -> int:
@@ -225,42 +260,75 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
     """
     served: list[str] = []
     unserved: list[str] = []
+    strange: list[Answer] = []
     target = Target(wanted.base_url, api_key=wanted.api_key, sender=sender)
     try:
         for dialect in wanted.dialects or documents.DIALECTS:
-            path = documents.document(dialect).operations["createSpeech"].path
-            answer = target.call("POST", path, body=b"{}")
+            answer = target.call("POST", _path(dialect), body=b"{}")
             if answer.status in (401, 403):
-                raise CouldNotLook(
-                    f"{wanted.base_url} refuses the key (HTTP {answer.status}, code {answer.code});"
-                    " give a valid one with --api-key"
-                )
-            is_there = answer.status != 404 or bool(wanted.dialects)
+                raise CouldNotLook(_refused(wanted, answer, "the key", "--api-key"))
+            is_strange = not wanted.dialects and _is_a_page(answer)
+            strange += [answer] if is_strange else []
+            is_there = bool(wanted.dialects) or not (answer.status == 404 or is_strange)
             (served if is_there else unserved).append(dialect)
+        if (
+            not served
+            and strange
+            and not _is_a_page(target.call("GET", _path("klingai", "listPresetVoices")))
+        ):
+            served = list(documents.DIALECTS)  # it is the API, and breaks clauses
     except checks.Broken as reason:
         words = reason.saw.splitlines()[0].removesuffix(" after")
         raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
-    if served and wanted.api_key2:
-        _let_in(replace(wanted, api_key=wanted.api_key2), sender, served[0])
+    if strange and not served:
+        raise CouldNotLook(_is_something_else(wanted.base_url, strange[0]))
     if not served:
         raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")
+    _look_at_the_second_key(wanted, target, served[0])
     return Found(is_a_mock, tuple(served), tuple(unserved))
 
 
-def _let_in(wanted: Options, sender: Sender, dialect: str) -> None:
-    """Looks whether the second key is let in.
+def _path(dialect: str, operation: str = "createSpeech") -> str:
+    return documents.document(dialect).operations[operation].path
+
+
+def _refused(wanted: Options, answer: Answer, key: str, option: str) -> str:
+    return (
+        f"{wanted.base_url} refuses {key} (HTTP {answer.status}, code {answer.code});"
+        f" give a valid one with {option}"
+    )
+
+
+def _look_at_the_second_key(wanted: Options, target: Target, dialect: str) -> None:
+    """Looks whether the key of the other account is let in.
 
     Raises:
         CouldNotLook: it is not.
     """
-    path = documents.document(dialect).operations["createSpeech"].path
-    other = Target(wanted.base_url, api_key=wanted.api_key2, sender=sender)
-    answer = other.call("POST", path, body=b"{}")
+    if not wanted.api_key2:
+        return
+    other = target.with_key(wanted.api_key2)
+    answer = other.call("POST", _path(dialect), body=b"{}")
     if answer.status in (401, 403):
-        raise CouldNotLook(
-            f"{wanted.base_url} refuses the second key (HTTP {answer.status}, code {answer.code});"
-            " give a valid one with --api-key2"
-        )
+        raise CouldNotLook(_refused(wanted, answer, "the second key", "--api-key2"))
+
+
+def _is_a_page(answer: Answer) -> bool:
+    """Whether an answer is one of a site for people: a redirect, or a page in HTML."""
+    if isinstance(answer.json, dict):
+        return False
+    is_html = answer.content_type in ("text/html", "application/xhtml+xml")
+    return 300 <= answer.status < 400 or (answer.status < 300 and is_html)
+
+
+def _is_something_else(url: str, answer: Answer) -> str:
+    leads_to = answer.headers.get("location", "")
+    where = f" to {leads_to}" if leads_to else ""
+    what = "a redirect" + where if 300 <= answer.status < 400 else answer.content_type
+    return (
+        f"{url} answers requests of the API with HTTP {answer.status}, {what}: this is no such API; give the address"
+        " in front of /v1/ (--dialect checks it all the same)"
+    )
 
 
 class _Given:
@@ -281,7 +349,7 @@ def _run(
     words = [
         str(_FOLDER),
         *("-c", str(_FOLDER / "check.ini"), "--rootdir", str(_FOLDER)),
-        *("-q", "-p", "no:cacheprovider", "--disable-plugin-autoload"),
+        *("-q", "--tb=native", "-p", "no:cacheprovider", "--disable-plugin-autoload"),
         *(word for name in _PLUGINS for word in ("-p", name)),
         *("--contract-seed", str(seed), "--hypothesis-profile", asked.profile),
     ]

@@ -19,6 +19,8 @@ from contract_tests.gathering import (
 from contract_tests.outcome import Outcome
 
 _WIDTH = 118
+#: Tasks that are named of those that are left.
+_NAMED = 20
 _TITLES = {
     FAILED: "FAILED",
     FINDING: "FINDINGS (assumed clauses, read differently; --strict makes them failures)",
@@ -123,12 +125,24 @@ def _alarms(outcome: Outcome) -> Iterator[str]:
     """What must not be overlooked."""
     for error in outcome.errors:
         yield "INTERRUPTED" if error == "interrupted" else f"THE KIT STUMBLED: {error}"
-    if outcome.gave_up:
+    if outcome.unexpected:
+        yield (
+            f"MONEY: {outcome.unexpected} calls that every server must refuse were accepted, and may be charged:"
+            f" {outcome.spent}"
+        )
+    if outcome.gave_up and outcome.gave_up not in outcome.errors:
         yield outcome.gave_up[:1].upper() + outcome.gave_up[1:]
     if outcome.is_spent:
         yield f"THE BUDGET IS SPENT, and not everything was looked at: {outcome.spent}"
     if outcome.left:
-        yield f"LEFT THERE, the voices of tasks: {', '.join(outcome.left)}"
+        named = ", ".join(outcome.left[:_NAMED])
+        more = (
+            f" and {len(outcome.left) - _NAMED} more (--json)" if len(outcome.left) > _NAMED else ""
+        )
+        yield (
+            f"LEFT THERE, the voices of {len(outcome.left)} tasks, which did not end within half a minute or could"
+            f" not be deleted: {named}{more}"
+        )
 
 
 def _sum(outcome: Outcome, code: int) -> str:

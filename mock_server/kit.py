@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any, NoReturn
 
 from mock_server import values
 from mock_server.ctl_values import reads
@@ -82,7 +85,43 @@ def fill_check(parser: argparse.ArgumentParser) -> None:
     _add_recordings(parser)
     _add_money(parser)
     _add_live(parser)
+    _say_mistakes_as_json(parser)
     parser.set_defaults(run=_check)
+
+
+def _say_mistakes_as_json(parser: argparse.ArgumentParser) -> None:
+    """Makes a mistake on the command line one JSON object too, where ``--json`` is among the words."""
+    parse, plain = parser.parse_known_args, parser.error
+    words = sys.argv[1:]
+
+    def parsed(args: Any = None, namespace: Any = None) -> Any:
+        words[:] = words if args is None else args
+        return parse(args, namespace)
+
+    def error(message: str) -> NoReturn:
+        said = io.StringIO()
+        try:
+            with redirect_stderr(said):
+                plain(message)
+        finally:
+            line = said.getvalue()
+            if "--json" in words:
+                _write_mistake(line.strip().removeprefix("kling-mock: "))
+            sys.stderr.write(line)
+
+    vars(parser).update(parse_known_args=parsed, error=error)
+
+
+def _write_mistake(message: str) -> None:
+    write_json({"exit_code": 2, "error": message, "clauses": []})
+
+
+def _mistake(message: str, arguments: argparse.Namespace) -> int:
+    """Says a mistake; returns the exit code."""
+    if arguments.json:
+        _write_mistake(message)
+    complain(message)
+    return 2
 
 
 def _add_secrets(parser: argparse.ArgumentParser) -> None:
@@ -261,24 +300,27 @@ def _seconds(text: str) -> float:
 def _check(arguments: argparse.Namespace) -> int:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        complain(
+        return _mistake(
             f"check needs {', '.join(missing)}; in a clone of the repository:"
-            " .venv/bin/pip install -c constraints.txt '.[check]'"
+            " .venv/bin/pip install -c constraints.txt '.[check]'",
+            arguments,
         )
-        return 2
     named = [name for name in ("url", "app", "from_har") if getattr(arguments, name)]
     if len(named) > 1:
-        complain("check takes one of URL, --app and --from-har")
-        return 2
+        return _mistake("check takes one of URL, --app and --from-har", arguments)
     for name, variable in _SECRETS.items():
-        setattr(arguments, name, getattr(arguments, name) or environment(variable) or "")
+        secret = getattr(arguments, name) or environment(variable) or ""
+        if not secret.isprintable():
+            option = f"--{name.replace('_', '-')}"
+            words = f"{option}: it has a character that no header can carry, such as a line break"
+            return _mistake(words, arguments)
+        setattr(arguments, name, secret)
     module = "recording" if arguments.from_har else "session"
     try:
         with _seldom_collecting():
             code: int = import_module(f"contract_tests.{module}").main(arguments)
-    except (
-        KeyboardInterrupt
-    ):  # before the kit took over the signal, or once more while it tidied up
+    except KeyboardInterrupt:
+        # Before the kit took over the signal, or once more while it tidied up.
         complain("interrupted")
         return 2
     return code

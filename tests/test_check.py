@@ -136,6 +136,37 @@ def test_a_dead_port_is_said_in_one_line(tmp_path: Path) -> None:
     assert asked.report["clauses"] == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("http://u:planted@127.0.0.1:1",), "must be an http or https URL"),
+        (("http://127.0.0.1:99999",), "must be an http or https URL"),
+        (("http://127.0.0.1:1", "--patience", "long"), "--patience"),
+        (("http://127.0.0.1:1", "--nonsense"), "unknown option '--nonsense'"),
+        (("http://127.0.0.1:1", "--app", "a:b"), "one of URL, --app and --from-har"),
+        (("http://127.0.0.1:1", "--api-key", "planted\nx"), "--api-key: it has a character"),
+        (("http://127.0.0.1:1", "--only", "nothing"), "no such clause"),
+    ],
+    ids=["user", "port", "number", "option", "both", "key", "clause"],
+)
+def test_a_mistake_is_an_object_too(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --json a mistake on the command line is one JSON object beside the line on standard error."""
+    try:
+        code: Any = cli.main(["check", "--json", *words])
+    except SystemExit as end:
+        code = end.code
+    printed = capsys.readouterr()
+    assert code == 2
+    assert is_one_line(printed.err)
+    found = json.loads(printed.out)
+    assert (found["exit_code"], found["clauses"]) == (2, [])
+    assert said in found["error"]
+    assert found["error"] in printed.err
+    assert "planted" not in printed.out + printed.err
+
+
 def test_a_refused_key_is_no_verdict(tmp_path: Path) -> None:
     """A key that the server does not know is exit code 2, said in one line that does not repeat it."""
     app = mock(api_key="the-right-key")
@@ -145,6 +176,17 @@ def test_a_refused_key_is_no_verdict(tmp_path: Path) -> None:
     assert "refuses the key" in run.err
     assert "the-wrong-key" not in run.err
     assert check(app, "--api-key", "the-right-key", *EZ, cwd=tmp_path).code == 0
+
+
+def test_a_refused_second_key_is_no_verdict(tmp_path: Path) -> None:
+    """A second key that the server does not know is exit code 2 as well, said in one line."""
+    app = mock(api_key="the-right-key")
+    run = check(app, "--api-key", "the-right-key", "--api-key2", "the-wrong-key", cwd=tmp_path)
+    assert run.code == 2
+    assert is_one_line(run.err)
+    assert "refuses the second key (HTTP 401, code 1002)" in run.err
+    assert "--api-key2" in run.err
+    assert "the-wrong-key" not in run.err
 
 
 def test_a_key_can_come_from_the_environment(tmp_path: Path) -> None:

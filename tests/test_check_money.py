@@ -86,6 +86,51 @@ def test_canaries_are_counted(tmp_path: Path) -> None:
     assert "voice-create.endpoint" in run.of("passed")
 
 
+class Credulous:
+    """A server that accepts, and charges, whatever is sent to be created; it counts what it charged."""
+
+    def __init__(self) -> None:
+        self.charged = 0
+
+        def change(path: str, status: int, body: Any) -> tuple[int, Any]:
+            if not path.endswith(("/tts", "/custom-voices")) or "data" in body or status == 404:
+                return status, body
+            self.charged += 1
+            now = 1_790_000_000_000 + self.charged
+            task = {"task_id": str(now), "task_status": "submitted", "task_status_msg": ""}
+            return 200, {**body, "code": 0, "data": {**task, "created_at": now, "updated_at": now}}
+
+        healthy = create_app(build(quiet=True))
+        self._app = mutants.WithoutControl(healthy)
+        self._credulous = mutants.Rewritten(healthy, change)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers."""
+        is_post = scope.get("method") == "POST" and "__mock__" not in scope["path"]
+        await (self._credulous if is_post else self._app)(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        (("--max-billed", "3"), 3),
+        (("--max-billed", "0"), 1),
+        (("--profile", "live-free"), 1),
+    ],
+    ids=["three", "none", "live-free"],
+)
+def test_what_is_accepted_against_all_rules_counts(
+    words: tuple[str, ...], most: int, tmp_path: Path
+) -> None:
+    """A server that charges for what it must refuse is not charged more often for it than the plan says."""
+    app = Credulous()
+    run = check(app, *words, "--i-will-pay", "--json", "--dialect", "klingai", cwd=tmp_path)
+    assert run.code == 1, run.out + run.err
+    assert 0 < app.charged <= most
+    assert run.report["unexpected_charges"] >= 1
+    assert "schema.request.refused" in run.of("failed")
+
+
 # ---- the meter ------------------------------------------------------------------------------
 
 
@@ -100,6 +145,21 @@ def test_no_spelling_gets_past_the_meter(path: str) -> None:
     meter.before("POST", path, b"{}")
     meter.before("GET", path, b"")
     assert meter.requests == 2
+
+
+def test_when_all_is_spent_nothing_leaves() -> None:
+    """Of three calls one is kept back for what is to be refused; when that is accepted, not even bad ones leave."""
+    meter = Meter(100, 3)
+    for _ in range(2):
+        meter.before("POST", TTS, json.dumps(SPEECH).encode())
+    with pytest.raises(NotSent, match="kept back"):
+        meter.before("POST", TTS, json.dumps(SPEECH).encode())
+    for status, body in ((400, b'{"code": 1201}'), (200, b'{"code": 0}')):
+        meter.before("POST", TTS, b"{}")
+        assert meter.after("POST", TTS, b"{}", status, body) == (status == 200)
+    with pytest.raises(NotSent, match="all 3 calls"):
+        meter.before("POST", TTS, b"{}")
+    assert (meter.billed, meter.unexpected, meter.is_spent) == (3, 1, True)
 
 
 def test_one_paid_task_at_a_time(sender: Sender) -> None:
@@ -153,7 +213,15 @@ def test_an_interrupted_run_tidies_up(tmp_path: Path) -> None:
     """A run that is told to stop deletes the voices it made, reports what it saw, and is no verdict."""
     app = paid(speed=100)
     with RunningServer(app=app) as server:
-        words = [*COMMAND, "check", server.base_url, "--i-will-pay", "--dialect", "klingai"]
+        words = [
+            *COMMAND,
+            "check",
+            server.base_url,
+            "--i-will-pay",
+            "--dialect",
+            "klingai",
+            "--json",
+        ]
         run = subprocess.Popen(
             words,
             cwd=tmp_path,
@@ -168,13 +236,13 @@ def test_an_interrupted_run_tidies_up(tmp_path: Path) -> None:
         run.send_signal(signal.SIGTERM)
         out, err = run.communicate(timeout=90)
     assert run.returncode == 2, out + err
-    assert "INTERRUPTED" in out
+    assert json.loads(out)["gave_up"] == "interrupted"
     assert "Traceback" not in out + err
     assert app.of("/v1/general/delete-voices")[-1][2].startswith(b'{"voice_id": "')
 
 
 def _has_made(app: Counted) -> bool:
-    return any(b"external_task_id" in body and b"walk" in body for _, _, body in app.of(VOICES))
+    return any(b"external_task_id" in body and b"-plain" in body for _, _, body in app.of(VOICES))
 
 
 # ---- the suite, called by pytest ------------------------------------------------------------

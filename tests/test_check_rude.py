@@ -115,6 +115,21 @@ def test_a_wrong_answer_is_a_breach(manner: rude.Manner, clause: str, tmp_path: 
     assert run.report["errors"] == []
 
 
+@pytest.mark.parametrize(
+    ("manner", "words"),
+    [(rude.is_a_page, "HTTP 200, text/html"), (rude.redirects_to_itself, "a redirect to ")],
+    ids=["a page", "redirects"],
+)
+def test_a_site_is_no_such_api(manner: rude.Manner, words: str, tmp_path: Path) -> None:
+    """A site that has a page, or a redirect, for whatever is asked is said to be no such API, at once."""
+    with rude.rude_server(manner) as url:
+        run = check(url, "--free", cwd=tmp_path)
+    assert (run.code, run.out) == (2, "")
+    assert is_one_line(run.err)
+    assert words in run.err
+    assert "no such API" in run.err
+
+
 def test_falling_silent_is_loud(tmp_path: Path) -> None:
     """A server that answers no more is broken; that the rest was not looked at stands in a line of its own."""
     with rude.rude_server(rude.falls_silent(4)) as url:
