@@ -113,11 +113,6 @@ class Target:
         """Whether it is a kling-mock whose clock the kit may move."""
         return self.is_mock and self._advanced(0).status == 200
 
-    @property
-    def has_control(self) -> bool:
-        """Whether the kit is known to move its clock; asks nobody."""
-        return bool(vars(self).get("control", False))
-
     @cached_property
     def is_mock(self) -> bool:
         """Whether its control API answers as kling-mock's, which charges nothing.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -535,8 +536,12 @@ def refusal_is_told() -> ASGIApp:
                 {**exchange.asked, "external_task_id": ""},
                 "Bearer a-shadow",
             )
-            async with httpx2.AsyncClient(trust_env=False) as client:
-                await client.post(exchange.asked["callback_url"], json={"task_status": "submitted"})
+            now = time.time_ns() // 1_000_000
+            told = {"task_id": "867283741759111299", "task_status": "submitted", "task_info": {}}
+            told |= {"created_at": now, "updated_at": now}
+            with suppress(httpx2.HTTPError):
+                async with httpx2.AsyncClient(trust_env=False) as client:
+                    await client.post(exchange.asked["callback_url"], json=told)
 
     return Defective(defect)
 
@@ -985,7 +990,7 @@ MUTANTS: dict[str, tuple[Callable[[], ASGIApp], str]] = {
     "duplicates_accepted": (duplicates_accepted, "voice-create.external-id.unique"),
     "racy_duplicates": (RacyDuplicates, "voice-create.external-id.unique"),
     "refusal_makes_a_task": (refusal_makes_a_task, "voice-list.complete"),
-    "refusal_is_told": (refusal_is_told, "voice-create.external-id.no-effect"),
+    "refusal_is_told": (refusal_is_told, "voice-create.external-id.no-effect|callback.on-change"),
     "one_request_two_tasks": (one_request_two_tasks, "voice-list.complete"),
     "misses_the_newest": (misses_the_newest, "voice-list.complete"),
     "cut_at_30": (cut_at(30), "voice-list.complete"),
