@@ -537,7 +537,11 @@ def refusal_is_told() -> ASGIApp:
                 "Bearer a-shadow",
             )
             now = time.time_ns() // 1_000_000
-            told = {"task_id": "867283741759111299", "task_status": "submitted", "task_info": {}}
+            told: dict[str, Any] = {
+                "task_id": "867283741759111299",
+                "task_status": "submitted",
+                "task_info": {},
+            }
             told |= {"created_at": now, "updated_at": now}
             with suppress(httpx2.HTTPError):
                 async with httpx2.AsyncClient(trust_env=False) as client:

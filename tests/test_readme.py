@@ -67,6 +67,7 @@ def test_transcripts_print_what_is_shown(server: RunningServer) -> None:
     assert len(steps) > 10
     scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": scripts, "KLING_MOCK_URL": server.base_url}
+    environment["COLUMNS"] = "100"  # to which lines are wrapped
 
     for command, expected in steps:
         done = subprocess.run(
