@@ -132,7 +132,7 @@ def test_a_site_is_no_such_api(manner: rude.Manner, words: str, tmp_path: Path) 
 
 def test_falling_silent_is_loud(tmp_path: Path) -> None:
     """A server that answers no more is broken; that the rest was not looked at stands in a line of its own."""
-    with rude.rude_server(rude.falls_silent(4)) as url:
+    with rude.rude_server(rude.falls_silent(14)) as url:
         run = check(url, "--free", "--timeout", "1", "--dialect", "klingai", cwd=tmp_path)
     assert run.code == 1
     assert "server.answers (documented)" in run.out
