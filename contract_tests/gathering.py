@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 
 from contract_tests import checks, clauses, reasons
 from contract_tests.observation import Request
+from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, PASSED
 from contract_tests.sending import Exchange, Made
-
-FAILED, FINDING, NOT_LOOKED_AT, PASSED = "failed", "finding", "not_looked_at", "passed"
-#: In the order of their weight.
-RESULTS = (FAILED, FINDING, NOT_LOOKED_AT, PASSED)
 
 _NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
 _CURL = re.compile(r"^\s*((?:printf '[^']*' \| )?curl .*)$", re.MULTILINE)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 from contract_tests import showing
-from contract_tests.gathering import FAILED, FINDING, NOT_LOOKED_AT, Verdict
+from contract_tests.gathering import Verdict
 from contract_tests.outcome import Outcome
-
-#: What XML cannot hold.
-_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, for_xml
 
 
 def write(outcome: Outcome, path: Path) -> None:
@@ -35,7 +32,7 @@ def write(outcome: Outcome, path: Path) -> None:
         case = ElementTree.SubElement(
             suite, "testcase", classname="contract", name="the kit itself"
         )
-        ElementTree.SubElement(case, "error", message=_xml(error))
+        ElementTree.SubElement(case, "error", message=for_xml(error))
     root = ElementTree.Element("testsuites")
     root.append(suite)
     path.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
@@ -45,14 +42,10 @@ def _add(suite: ElementTree.Element, verdict: Verdict) -> None:
     clause = verdict.clause
     group = f"contract.{clause.evidence}"
     case = ElementTree.SubElement(suite, "testcase", classname=group, name=clause.id)
-    words = _xml("\n".join(line.strip() for line in showing.broken(verdict)))
+    words = for_xml("\n".join(line.strip() for line in showing.broken(verdict)))
     if verdict.result == FAILED:
-        ElementTree.SubElement(case, "failure", message=_xml(clause.text)).text = words
+        ElementTree.SubElement(case, "failure", message=for_xml(clause.text)).text = words
     elif verdict.result == NOT_LOOKED_AT:
-        ElementTree.SubElement(case, "skipped", message=_xml(verdict.message))
+        ElementTree.SubElement(case, "skipped", message=for_xml(verdict.message))
     elif verdict.result == FINDING:
         ElementTree.SubElement(case, "system-out").text = f"finding: {words}"
-
-
-def _xml(text: str) -> str:
-    return _UNPRINTABLE.sub("?", text)

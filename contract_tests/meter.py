@@ -40,7 +40,6 @@ class Meter:
         billed: calls that were accepted, or may have been.
         unexpected: calls among them that every server must refuse.
         is_spent: whether a request was held back because the budget was spent.
-        held_back: requests that were not sent because they cost money in this profile.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class Meter:
         self.billed = 0
         self.unexpected = 0
         self.is_spent = False
-        self.held_back = 0
         self._is_live = self._is_guarded = is_guarded
         self._is_cleaning = False
 
@@ -102,7 +100,6 @@ class Meter:
         named = routes.may_be_billed(method, path)
         is_probe = bool(named) and is_forbidden(named, body)
         if named and self._is_guarded and not is_probe:
-            self.held_back += 1
             raise NotSent("not looked at: it costs money, and this profile spends none on it")
         kept_back = 0 if self._is_cleaning else _KEPT_BACK * self.billed
         if self.requests + kept_back >= self.most_requests:

@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from contract_tests import coverage
-from contract_tests.gathering import RESULTS, Verdict
+from contract_tests.gathering import Verdict
+from contract_tests.results import RESULTS
 
 #: Options that change what a run sees, and what they are unless given.
 _WORDS = {

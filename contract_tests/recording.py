@@ -20,9 +20,10 @@ from contract_tests import (
     routes,
     webhook,
 )
-from contract_tests.gathering import FAILED, Gathered
+from contract_tests.gathering import Gathered
 from contract_tests.history import History
 from contract_tests.outcome import Outcome
+from contract_tests.results import FAILED
 from contract_tests.sending import Exchange
 
 _NOBODY = "this recording does not show it"

@@ -117,10 +117,6 @@ class Run:
         """Whether the target serves a dialect, or is said to."""
         return dialect in self.options.dialects or self._is_served(dialect)
 
-    def serves_any(self) -> bool:
-        """Whether the target serves any dialect."""
-        return any(self._is_served(dialect) for dialect in documents.DIALECTS)
-
     def _is_served(self, dialect: str) -> bool:
         if dialect not in self._served:
             operation = documents.document(dialect).operations["createSpeech"]

@@ -36,12 +36,12 @@ from contract_tests import (
     serving,
     webhook,
 )
-from contract_tests.gathering import FAILED, NOT_LOOKED_AT
 from contract_tests.meter import NotSent
 from contract_tests.observation import Answer
 from contract_tests.options import Options
 from contract_tests.outcome import Outcome, again
 from contract_tests.progress import Progress
+from contract_tests.results import FAILED, NOT_LOOKED_AT
 from contract_tests.run import explain, is_mock, open_sender, refusal_to_pay
 from contract_tests.sending import Sender
 from contract_tests.target import Target

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from contract_tests import documents
-from contract_tests.gathering import (
-    FAILED,
-    FINDING,
-    NOT_LOOKED_AT,
-    PASSED,
-    RESULTS,
-    Verdict,
-)
+from contract_tests.gathering import Verdict
 from contract_tests.outcome import Outcome
+from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, PASSED, RESULTS, wrapped
 
-_WIDTH = 118
 #: Tasks that are named of those that are left.
 _NAMED = 20
 _TITLES = {
@@ -70,14 +62,14 @@ def _lines(outcome: Outcome, code: int) -> Iterator[Line]:
 
 def _section(result: str, verdicts: list[Verdict]) -> Iterator[str]:
     if result == PASSED:
-        yield from _wrapped(", ".join(verdict.clause.id for verdict in verdicts), "  ")
+        yield from wrapped(", ".join(verdict.clause.id for verdict in verdicts), "  ")
     elif result == NOT_LOOKED_AT:
         by_reason: dict[str, list[str]] = {}
         for verdict in verdicts:
             by_reason.setdefault(verdict.message, []).append(verdict.clause.id)
         for reason, identifiers in by_reason.items():
             yield f"  {' '.join(reason.split())}: {len(identifiers)}"
-            yield from _wrapped(", ".join(identifiers), "    ")
+            yield from wrapped(", ".join(identifiers), "    ")
     else:
         for verdict in verdicts:
             yield from broken(verdict)
@@ -87,7 +79,7 @@ def broken(verdict: Verdict) -> Iterator[str]:
     """What is said of a broken clause: the clause, what was seen, and the requests that show it."""
     clause, breach = verdict.clause, verdict.breach
     yield f"  {clause.id} ({clause.evidence}) in {breach.dialect if breach else '-'}"
-    yield from _wrapped(f"{clause.text} Source: {clause.source}.", "    ")
+    yield from wrapped(f"{clause.text} Source: {clause.source}.", "    ")
     for line in f"saw {verdict.message}".splitlines():
         yield f"    {line.strip()}"
     if breach is None:
@@ -109,7 +101,7 @@ def _coverage(outcome: Outcome) -> Iterator[str]:
     yield "COVERAGE"
     yield f"  operations: {len(known) - len(missing)} of {len(known)}"
     if missing:
-        yield from _wrapped(f"never called: {', '.join(missing)}", "    ")
+        yield from wrapped(f"never called: {', '.join(missing)}", "    ")
     named: tuple[tuple[str, Counter[str]], ...] = (
         ("statuses", covered.statuses),
         ("links", covered.links),
@@ -118,7 +110,7 @@ def _coverage(outcome: Outcome) -> Iterator[str]:
     )
     for name, counted in named:
         shown = ", ".join(f"{key} x{number}" for key, number in sorted(counted.items()))
-        yield from _wrapped(f"{name}: {shown or 'none seen'}", "  ")
+        yield from wrapped(f"{name}: {shown or 'none seen'}", "  ")
 
 
 def _alarms(outcome: Outcome) -> Iterator[str]:
@@ -154,9 +146,3 @@ def _sum(outcome: Outcome, code: int) -> str:
         f" of {len(outcome.verdicts)} clauses were looked at"
     )
     return f"{total}; {outcome.spent}" if outcome.spent else total
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )

@@ -45,12 +45,20 @@ OTHER_READINGS = {
 }
 #: The modules that look at single requests.
 SINGLE = "auth or errors or gateway or library or limits or media or requests or speech"
-#: Those that a failure must name, and no finding, unless their clause is assumed.
-SURE = ("requests_", "lifecycle_", "signing_")
+#: Those that a finding names although their clause is more than assumed, and why; a failure names all others.
+LENIENT = {
+    "another_message": "words are for people",
+    "gateway_message": "words are for people",
+    "another_price": "prices are observed on one account",
+    "refused_speed": "sources disagree whether it is adjusted or refused",
+    "speech_with_task_info": "it is one field more, and such are ignored",
+    "one_speech_id": "a gap: only speech.every-call-is-new, which is assumed, speaks",
+    "only_ready_ones": "a gap: a task that appears late is told from one that is left out by nothing",
+}
 MUTANTS = [
     pytest.param(
         name,
-        marks=[pytest.mark.xfail(run=False, reason=SURVIVORS[name])] if name in SURVIVORS else [],
+        marks=[pytest.mark.xfail(strict=True, reason=SURVIVORS[name])] if name in SURVIVORS else [],
     )
     for name in everyone()
 ]
@@ -59,7 +67,7 @@ MUTANTS = [
 HEALTHY = [
     pytest.param(
         name,
-        marks=[pytest.mark.xfail(strict=False, reason=FALSE_ALARMS[name])]
+        marks=[pytest.mark.xfail(strict=True, reason=FALSE_ALARMS[name])]
         if name in FALSE_ALARMS
         else [],
     )
@@ -140,8 +148,7 @@ def test_kit_kills_mutant_by_its_clause(name: str, judges: ProcessPoolExecutor) 
     mutant = everyone()[name]
     judged = judges.submit(judge, name).result(TIMEOUT_S)
     is_assumed = clauses.find(mutant.clauses[0], mutant.dialect).evidence == clauses.ASSUMED
-    is_sure = name.startswith(SURE) and not is_assumed
-    wanted = ("killed",) if is_sure else ("killed", "found")
+    wanted = ("killed", "found") if is_assumed else ("found" if name in LENIENT else "killed",)
     assert judged.says(mutant) in wanted, (mutant, judged)
 
 

@@ -46,7 +46,6 @@ RATHER_REFUSE = Want("4xx", FINDING, FINE, FAILURE)
 EITHER = Want("2xx or 4xx", FINE, FINE, FAILURE)
 #: Where libraries in wide use stumble: worth knowing, and the receiver's author may not be able to help it.
 REFUSE_OR_STUMBLE = Want("4xx", FAILURE, FINE, FINDING)
-RATHER_REFUSE_OR_STUMBLE = Want("4xx", FINDING, FINE, FINDING)
 STUMBLE = Want("2xx or 4xx", FINE, FINE, FINDING)
 
 

@@ -7,10 +7,8 @@ is an ordinary word must not take the ids of clauses with it.
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
-import textwrap
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
@@ -20,17 +18,23 @@ from typing import Any
 from xml.etree import ElementTree
 
 from contract_tests import redaction
-from contract_tests.probe.tally import FAILED, FOUND, NOT_LOOKED_AT, PASSED, RESULTS, Verdict
+from contract_tests.probe.tally import Verdict
+from contract_tests.results import (
+    FAILED,
+    FINDING,
+    NOT_LOOKED_AT,
+    PASSED,
+    RESULTS,
+    for_xml,
+    wrapped,
+)
 
-_WIDTH = 118
 _TITLES = {
     FAILED: "FAILED",
-    FOUND: "FINDINGS (worth knowing; --strict makes them failures)",
+    FINDING: "FINDINGS (worth knowing; --strict makes them failures)",
     NOT_LOOKED_AT: "NOT LOOKED AT",
     PASSED: "PASSED",
 }
-#: What XML cannot hold.
-_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +147,14 @@ def lines(outcome: Outcome, code: int) -> Iterator[str]:
 
 def _section(result: str, verdicts: list[Verdict]) -> Iterator[str]:
     if result == PASSED:
-        yield from _wrapped(", ".join(verdict.clause.id for verdict in verdicts), "  ")
+        yield from wrapped(", ".join(verdict.clause.id for verdict in verdicts), "  ")
     elif result == NOT_LOOKED_AT:
         by_reason: dict[str, list[str]] = {}
         for verdict in verdicts:
             by_reason.setdefault(verdict.message, []).append(verdict.clause.id)
         for reason, identifiers in by_reason.items():
             yield f"  {reason}:"
-            yield from _wrapped(", ".join(identifiers), "    ")
+            yield from wrapped(", ".join(identifiers), "    ")
     else:
         for verdict in verdicts:
             yield from _broken(verdict)
@@ -159,8 +163,8 @@ def _section(result: str, verdicts: list[Verdict]) -> Iterator[str]:
 def _broken(verdict: Verdict) -> Iterator[str]:
     clause = verdict.clause
     yield f"  {clause.id} ({clause.evidence})"
-    yield from _wrapped(f"{clause.text} Source: {clause.source}.", "    ")
-    yield from _wrapped(redaction.clean(verdict.message), "    ")
+    yield from wrapped(f"{clause.text} Source: {clause.source}.", "    ")
+    yield from wrapped(redaction.clean(verdict.message), "    ")
     if verdict.request:
         yield f"    {verdict.request}"
 
@@ -170,7 +174,7 @@ def _sum(outcome: Outcome, code: int) -> str:
     word = ("kept", "BROKEN", "COULD NOT LOOK")[code]
     looked = len(outcome.verdicts) - counts[NOT_LOOKED_AT]
     return (
-        f"{word}: {counts[FAILED]} failed, {counts[FOUND]} findings, {counts[PASSED]} passed;"
+        f"{word}: {counts[FAILED]} failed, {counts[FINDING]} findings, {counts[PASSED]} passed;"
         f" {looked} of {len(outcome.verdicts)} clauses were looked at"
     )
 
@@ -190,7 +194,7 @@ def write_junit(outcome: Outcome, path: Path) -> None:
         _add_case(suite, verdict)
     for error in outcome.errors:
         case = ElementTree.SubElement(suite, "testcase", classname="receiver", name="the whole run")
-        ElementTree.SubElement(case, "error", message=_xml(redaction.clean(error)))
+        ElementTree.SubElement(case, "error", message=for_xml(redaction.clean(error)))
     root = ElementTree.Element("testsuites")
     root.append(suite)
     path.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
@@ -200,23 +204,13 @@ def _add_case(suite: ElementTree.Element, verdict: Verdict) -> None:
     clause = verdict.clause
     attributes = {"classname": f"receiver.{clause.evidence}", "name": clause.id}
     case = ElementTree.SubElement(suite, "testcase", attributes)
-    words = _xml("\n".join(line.strip() for line in _broken(verdict)))
+    words = for_xml("\n".join(line.strip() for line in _broken(verdict)))
     if verdict.result == FAILED:
-        ElementTree.SubElement(case, "failure", message=_xml(clause.text)).text = words
+        ElementTree.SubElement(case, "failure", message=for_xml(clause.text)).text = words
     elif verdict.result == NOT_LOOKED_AT:
-        ElementTree.SubElement(case, "skipped", message=_xml(redaction.clean(verdict.message)))
-    elif verdict.result == FOUND:
+        ElementTree.SubElement(case, "skipped", message=for_xml(redaction.clean(verdict.message)))
+    elif verdict.result == FINDING:
         ElementTree.SubElement(case, "system-out").text = f"finding: {words}"
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
-
-
-def _xml(text: str) -> str:
-    return _UNPRINTABLE.sub("?", text)
 
 
 def _write(text: str) -> None:

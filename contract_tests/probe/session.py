@@ -16,8 +16,9 @@ from contract_tests.probe import report
 from contract_tests.probe.battery import Battery, GaveUp
 from contract_tests.probe.greeting import CouldNotLook, greet
 from contract_tests.probe.pen import Pen
-from contract_tests.probe.tally import FAILED, Tally
+from contract_tests.probe.tally import Tally
 from contract_tests.probe.wire import Wire
+from contract_tests.results import FAILED
 from contract_tests.signatures import PREFIX
 
 KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from contract_tests.clauses import ASSUMED, Clause
 from contract_tests.probe.cases import FAILURE, Weight
 from contract_tests.probe.catalogue import catalogue
+from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, PASSED
 
-FAILED, FOUND, NOT_LOOKED_AT, PASSED = "failed", "finding", "not_looked_at", "passed"
-#: In the order of their weight.
-RESULTS = (FAILED, FOUND, NOT_LOOKED_AT, PASSED)
 _NOBODY = "no delivery of this run looks at it"
 
 
@@ -86,7 +84,7 @@ class Tally:
         if breaches:
             worst = min(breaches, key=lambda item: (-item.weight, item.size))
             is_failure = worst.weight is FAILURE and clause.evidence != ASSUMED
-            result = FAILED if is_failure or self.is_strict else FOUND
+            result = FAILED if is_failure or self.is_strict else FINDING
             more = f" ({len(breaches)} of {count} deliveries)" if len(breaches) > 1 else ""
             return Verdict(clause, result, worst.saw + more, worst.request, count)
         if count:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -24,6 +24,8 @@ from mock_server.http.showing import DEEPEST
 from mock_server.schema import Schema
 from mock_server.store import ANONYMOUS
 from mock_server.world import World
+
+T = TypeVar("T")
 
 #: The most that a list shows.
 MAX_LIMIT = 100_000
@@ -44,6 +46,19 @@ class Asked:
     def id(self) -> str:
         """The id in the path."""
         return str(self.request.path_params["id"])
+
+    def found(self, value: T | None, what: str) -> T:
+        """What the id in the path names.
+
+        Args:
+            what: the word for such a thing.
+
+        Raises:
+            ControlError: the account has none of that id.
+        """
+        if value is None:
+            raise ControlError(404, f"account {self.account.id} has no {what} {self.id!r}")
+        return value
 
     def number(self, name: str, low: int, high: int) -> int | None:
         """A whole number of the query, or ``None``.

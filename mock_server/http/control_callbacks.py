@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_server.callback_rules import ArmedCallbackRule, CallbackPattern
+from mock_server.callback_rules import CallbackPattern
 from mock_server.core.callback import callback_fault
 from mock_server.core.faulttext import IllegalFault, when_of
 from mock_server.core.task import TaskStatus
@@ -113,13 +113,13 @@ def list_rules(asked: Asked) -> Json:
 
 def get_rule(asked: Asked) -> Json:
     """One armed callback fault."""
-    found = _rule(asked, asked.account.callback_rules.rule(asked.id))
+    found = asked.found(asked.account.callback_rules.rule(asked.id), "callback fault")
     return showing.rule(found, asked.account.clock.now())
 
 
 def disarm(asked: Asked) -> Json:
     """Takes a callback fault away."""
-    found = _rule(asked, asked.account.callback_rules.disarm(asked.id))
+    found = asked.found(asked.account.callback_rules.disarm(asked.id), "callback fault")
     return showing.rule(found, asked.account.clock.now())
 
 
@@ -134,16 +134,7 @@ def disarm_all(asked: Asked) -> Json:
 def _delivery(asked: Asked) -> Delivery:
     text = asked.id
     is_number = text.isascii() and text.isdigit() and len(text) <= 15
-    found = asked.account.deliveries.get(int(text)) if is_number else None
-    if found is None:
-        raise ControlError(404, f"account {asked.account.id} has no delivery {text!r}")
-    return found
-
-
-def _rule(asked: Asked, found: ArmedCallbackRule | None) -> ArmedCallbackRule:
-    if found is None:
-        raise ControlError(404, f"account {asked.account.id} has no callback fault {asked.id!r}")
-    return found
+    return asked.found(asked.account.deliveries.get(int(text)) if is_number else None, "delivery")
 
 
 ENDPOINTS = (

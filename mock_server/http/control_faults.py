@@ -9,7 +9,7 @@ from mock_server.core.fault import Fault
 from mock_server.core.faulttext import IllegalFault, when_of
 from mock_server.core.pattern import Pattern
 from mock_server.core.scenario import UnknownScenario
-from mock_server.faults import FaultRule, NameTaken, Plan
+from mock_server.faults import NameTaken
 from mock_server.http import showing
 from mock_server.http.admission import ControlError
 from mock_server.http.asking import Asked, Endpoint
@@ -65,12 +65,12 @@ def list_faults(asked: Asked) -> Json:
 
 def get_fault(asked: Asked) -> Json:
     """One armed fault."""
-    return showing.rule(_rule(asked, asked.account.faults.rule(asked.id)), _now(asked))
+    return showing.rule(asked.found(asked.account.faults.rule(asked.id), "fault"), _now(asked))
 
 
 def disarm(asked: Asked) -> Json:
     """Takes an armed fault away."""
-    return showing.rule(_rule(asked, asked.account.faults.disarm(asked.id)), _now(asked))
+    return showing.rule(asked.found(asked.account.faults.disarm(asked.id), "fault"), _now(asked))
 
 
 def disarm_all(asked: Asked) -> Json:
@@ -103,12 +103,12 @@ def list_plans(asked: Asked) -> Json:
 
 def get_plan(asked: Asked) -> Json:
     """One plan, and how far it was played."""
-    return showing.plan(_plan(asked, asked.account.faults.plan(asked.id)))
+    return showing.plan(asked.found(asked.account.faults.plan(asked.id), "plan"))
 
 
 def drop_plan(asked: Asked) -> Json:
     """Takes a plan away."""
-    return showing.plan(_plan(asked, asked.account.faults.drop(asked.id)))
+    return showing.plan(asked.found(asked.account.faults.drop(asked.id), "plan"))
 
 
 def drop_plans(asked: Asked) -> Json:
@@ -121,18 +121,6 @@ def drop_plans(asked: Asked) -> Json:
 
 def _now(asked: Asked) -> int:
     return asked.account.clock.now()
-
-
-def _rule(asked: Asked, found: FaultRule | None) -> FaultRule:
-    if found is None:
-        raise ControlError(404, f"account {asked.account.id} has no fault {asked.id!r}")
-    return found
-
-
-def _plan(asked: Asked, found: Plan | None) -> Plan:
-    if found is None:
-        raise ControlError(404, f"account {asked.account.id} has no plan {asked.id!r}")
-    return found
 
 
 ENDPOINTS = (

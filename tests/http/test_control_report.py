@@ -145,7 +145,7 @@ def test_real_time_counts_where_nobody_moves_the_clock() -> None:
         hasty.close()
 
     assert bad(card) == ["polling.interval"]
-    assert item(card, "polling.interval")["numbers"]["median_s"] < 0.9
+    assert 0 <= item(card, "polling.interval")["numbers"]["median_s"] < 0.9
 
 
 # ---- careless ones --------------------------------------------------------------------------
