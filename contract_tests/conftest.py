@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Reads the options. Starts nothing yet, but asks a server whether it is free where nobody says so."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
+    options.load_profile(config)
     asked = options.read(config)
     given = config.stash.get(options.GIVEN, None)
     run = config.stash[RUN] = Run(asked, given[1] if given else None)

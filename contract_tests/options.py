@@ -240,6 +240,15 @@ def register_profiles() -> None:
         )
 
 
+def load_profile(config: pytest.Config) -> None:
+    """Loads the default profile where nobody names one.
+
+    Hypothesis loads ``ci`` by itself on CI machines; here that would allow a run to cost more because of where it runs.
+    """
+    if not config.getoption("--hypothesis-profile", None):
+        settings.load_profile(profiles.DEFAULT.name)
+
+
 def profile_name() -> str:
     """The profile of ``--hypothesis-profile`` if it is one of the kit's, else the default one."""
     chosen = settings.get_current_profile_name()

@@ -263,8 +263,13 @@ def suite(app: ASGIApp, *options: str) -> subprocess.CompletedProcess[str]:
         )
 
 
-def test_pytest_pays_no_more_than_check() -> None:
+@pytest.mark.parametrize("machine", ["", "true"], ids=["by hand", "on a CI machine"])
+def test_pytest_pays_no_more_than_check(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By pytest, too, a server that is no kling-mock is not called unasked, and then within its limits only."""
+    if machine:
+        monkeypatch.setenv("CI", machine)
+    else:
+        monkeypatch.delenv("CI", raising=False)
     app = paid()
     refused = suite(app)
     assert refused.returncode == 4
