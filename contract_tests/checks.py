@@ -6,12 +6,13 @@ answers arrive.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import pairwise
 from typing import Any
 
-from contract_tests import clauses, documents
-from contract_tests.observation import NOT_JSON, Answer, Notification, shortened
+from contract_tests import clauses, documents, mending
+from contract_tests.observation import NOT_JSON, Answer, Notification
+from contract_tests.saying import Said, in_words, shown_by
 from contract_tests.shapes import Shape
 
 JSON_TYPE = "application/json"
@@ -36,12 +37,18 @@ _SEEN = {(403, 1103): ("errors.1103",), (429, 429): ("ez.errors.429",)}
 
 #: The clauses that were looked at since this was last emptied, kept or broken.
 looked: set[str] = set()
-#: What was found since this was last emptied, beside what ends a test.
+#: What was found and what was broken since this was last emptied, beside what ends a test.
 noted: list[Broken] = []
 
 
 class Broken(AssertionError):
-    """Raised when a server breaks a clause; the message begins with the clause's id."""
+    """Raised when a server breaks a clause; the message begins with the clause's id.
+
+    Attributes:
+        clause: its id.
+        saw: what was seen instead: a sentence, and what shows it.
+        shown_by: the records, answers, requests and notifications that show it.
+    """
 
     def __init__(self, clause: str, saw: object, text: str = "") -> None:
         """Words the message.
@@ -53,7 +60,8 @@ class Broken(AssertionError):
         """
         known = clauses.find(clause)
         self.clause = clause
-        self.saw = str(saw)
+        self.saw = in_words(saw)
+        self.shown_by = shown_by(saw)
         words = text or f"{known.text} ({known.evidence}: {known.source})"
         super().__init__(f"[{clause}] {words}\n  saw {self.saw}")
 
@@ -95,38 +103,103 @@ def note(clause: str, saw: object) -> None:
         noted.append(Finding(clause, saw))
 
 
+def broke(clause: str, saw: object) -> None:
+    """Says that a clause is broken, without an end to the test: what it says of other clauses still holds."""
+    looked.add(clause)
+    if clause not in [known.clause for known in noted if not isinstance(known, Finding)]:
+        noted.append(Broken(clause, saw))
+
+
+def upheld(kept: bool, clause: str, saw: object) -> None:
+    """Says that a clause must hold here, without an end to the test where it does not."""
+    looked.add(clause)
+    if not kept:
+        broke(clause, saw)
+
+
+def accepted(answer: Answer, clause: str, words: str = "", *values: object) -> None:
+    """A request must be accepted.
+
+    Args:
+        words: what else is to be said of it, for ``said``.
+
+    Raises:
+        Broken: it was refused.
+    """
+    require(answer.pair == (200, 0), clause, not_due(answer, "HTTP 200, code 0", words, *values))
+
+
+def not_due(answer: Answer, due: str, words: str = "", *values: object) -> Said:
+    """An answer where another one is due."""
+    more = f" {words}" if words else ""
+    told = f"{_of(answer)}, where {due} is due{more}"
+    return Said(told, *values, by=(answer,))
+
+
+def _of(answer: Answer) -> str:
+    code = answer.code
+    is_word = isinstance(code, int) and not isinstance(code, bool)
+    with_code = f", code {code}" if is_word else " without a code" if code is None else ""
+    return f"the answer is HTTP {answer.status}{with_code}"
+
+
 def clause_of(dialect: str, clause: str) -> str:
     """The clause of a dialect that says what the given official one says."""
     return _WORDS.get(clause, clause) if dialect == "ezmodel" else clause
 
 
-def envelope(answer: Answer, dialect: str, own: str = "") -> None:
+def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = False) -> None:
     """Every answer is a JSON object with an integer code that its HTTP status allows, and with a request_id.
 
     Args:
         own: the clause of whoever asks, which a pair of status and code breaks that is in no table.
+        goes_on: whether a fault is kept for the end of the test, where the answer can be read all the same.
     """
-    require(answer.status < 500, "server.no-5xx", answer)
+    hold = upheld if goes_on else require
+    require(answer.status < 500, "server.no-5xx", not_due(answer, "anything but a 5xx"))
     body = answer.json
     named = {clause: clause_of(dialect, clause) for clause in _WORDS}
-    identified = named["envelope.request-id"]
-    told = answer.headers.get("content-type", "no Content-Type")
     kept("envelope.json")
-    if answer.content_type != JSON_TYPE or not isinstance(body, dict):
-        raise Broken("envelope.json", f"no JSON object, or it does not say so ({told}): {answer}")
+    if not isinstance(body, dict):
+        saw = Said("the body is no JSON object, where one is due", by=(answer,))
+        raise Broken("envelope.json", saw)
+    if answer.content_type != JSON_TYPE:
+        told = answer.headers.get("content-type", "missing")
+        words = f"Content-Type is {{}}, where {JSON_TYPE} is due"
+        hold(False, "envelope.json", Said(words, told, by=(answer,)))
     request_id = body.get("request_id")
-    require(isinstance(request_id, str) and bool(request_id), identified, answer)
-    code = body.get("code")
-    is_integer = isinstance(code, int) and not isinstance(code, bool)
-    require(is_integer, named["errors.code-is-integer"], answer)
+    is_id = isinstance(request_id, str) and bool(request_id)
+    words = "request_id is {}, where a text that is not empty is due"
+    hold(is_id, named["envelope.request-id"], Said(words, request_id, by=(answer,)))
+    _code(answer, body, named["errors.code-is-integer"], hold, goes_on=goes_on)
     if 0 in answer.pair or 200 in answer.pair:
-        require(answer.pair == (200, 0), named["envelope.code-zero"], answer)
+        saw = Said(
+            f"{_of(answer)}, where code 0 is due with HTTP 200 and nowhere else", by=(answer,)
+        )
+        require(answer.pair == (200, 0), named["envelope.code-zero"], saw)
     _pair(answer, dialect, own)
     message = body.get("message")
-    require(isinstance(message, str) and bool(message), "envelope.message", answer)
+    words = "message is {}, where a text that is not empty is due"
+    is_text = isinstance(message, str) and bool(message)
+    hold(is_text, "envelope.message", Said(words, message, by=(answer,)))
     looked.update(_SEEN.get(answer.pair, ()))
-    if code != 0:
-        require("data" not in body, named["errors.no-data"], answer)
+    if answer.code != 0:
+        words = "data is {}, where a refusal has no data"
+        saw = Said(words, body.get("data"), by=(answer,))
+        hold("data" not in body, named["errors.no-data"], saw)
+
+
+def _code(
+    answer: Answer, body: dict[str, Any], clause: str, hold: Callable[..., None], *, goes_on: bool
+) -> None:
+    """The code is an integer; one that is a number as text is read as it is meant, where that is asked for."""
+    code = body.get("code")
+    is_integer = isinstance(code, int) and not isinstance(code, bool)
+    is_text = isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 7
+    saw = Said("code is {}, where an integer is due", code, by=(answer,))
+    (hold if is_text else require)(is_integer, clause, saw)
+    if is_text and goes_on:
+        body["code"] = int(str(code))
 
 
 def _pair(answer: Answer, dialect: str, own: str) -> None:
@@ -134,46 +207,74 @@ def _pair(answer: Answer, dialect: str, own: str) -> None:
     clause = clause_of(dialect, "errors.code-matches-status")
     kept(clause)
     is_own = dialect == "ezmodel" and answer.status == answer.code
-    if is_own or answer.pair in documents.document(dialect).pairs:
+    pairs = documents.document(dialect).pairs
+    if is_own or answer.pair in pairs:
         return
-    reason = Broken(clause, answer)
+    codes = sorted({code for status, code in pairs if status == answer.status})
+    due = f"code {' or '.join(map(str, codes))} is due with HTTP {answer.status}"
+    if not codes:
+        statuses = sorted({status for status, _ in pairs})
+        due = f"HTTP {', '.join(map(str, statuses))} are all that is due"
+    saw = Said(f"{_of(answer)}, where {due}", by=(answer,))
+    reason = Broken(clause, saw)
     if not own:
         raise reason
-    raise Broken(own, answer) from reason
+    raise Broken(own, saw) from reason
 
 
-def conforms(answer: Answer, operation: documents.Operation) -> None:
-    """The body has the shape that the document declares for the operation and the status."""
+def conforms(answer: Answer, operation: documents.Operation, *, goes_on: bool = False) -> None:
+    """The body has the shape that the document declares for the operation and the status.
+
+    Args:
+        goes_on: whether a fault is kept for the end of the test, where it is plain what is meant; the answer is then
+            read as it is meant.
+    """
     if operation.id == "getCustomVoice" and answer.status == 200:
-        require(not isinstance(answer.data, list), "voice-get.object", answer)
+        saw = Said("data is a list, where the task itself is due", by=(answer,))
+        require(not isinstance(answer.data, list), "voice-get.object", saw)
     shape = operation.responses.get(answer.status)
     kept("schema.status")
     if shape is None:  # put in words only then: it takes longer than the look itself
-        declared = ", ".join(map(str, operation.responses))
-        raise Broken("schema.status", f"{answer}\n  where {declared} are declared")
-    _valid(shape, answer.json, f"the response schema of {operation.id}", answer)
+        declared = " or ".join(map(str, operation.responses))
+        words = f"{_of(answer)}, where HTTP {declared} is due from {operation.id}"
+        raise Broken("schema.status", Said(words, by=(answer,)))
+    what = f"the response schema of {operation.id}"
+    _valid(shape, answer.json, what, answer, goes_on=goes_on)
 
 
 def refused(answer: Answer, dialect: str, clause: str, pairs: Collection[tuple[int, int]]) -> None:
     """The request was refused with one of the expected pairs, in an envelope without data."""
-    expected = " or ".join(f"{status}/{code}" for status, code in sorted(pairs))
-    envelope(answer, dialect, clause)
+    expected = " or ".join(f"HTTP {status}, code {code}" for status, code in sorted(pairs))
+    envelope(answer, dialect, clause, goes_on=True)
     kept(clause)
     if answer.pair not in pairs:
-        raise Broken(clause, f"{answer}\n  where {expected} is due")
+        raise Broken(clause, not_due(answer, expected))
 
 
-def notification(seen: Notification, shape: Shape) -> None:
-    """A notification is a POST of the bare task as JSON."""
-    require(seen.method == "POST", "callback.method", seen)
-    require(seen.content_type == JSON_TYPE, "callback.method", f"{seen.content_type!r}: {seen}")
-    require(seen.json is not NOT_JSON, "callback.method", seen)
+def notification(seen: Notification, shape: Shape, *, goes_on: bool = False) -> None:
+    """A notification is a POST of the bare task as JSON.
+
+    Args:
+        goes_on: as for ``conforms``.
+    """
+    method = "callback.method"
+    told = Said("the method of a notification is {}, where POST is due", seen.method, by=(seen,))
+    require(seen.method == "POST", method, told)
+    kind = seen.headers.get("content-type", "missing")
+    told = Said(f"its Content-Type is {{}}, where {JSON_TYPE} is due", kind, by=(seen,))
+    require(seen.content_type == JSON_TYPE, method, told)
+    told = Said("the body of a notification is no JSON, where the task is due", by=(seen,))
+    require(seen.json is not NOT_JSON, method, told)
     body = seen.json
-    wrapped = isinstance(body, dict) and bool({"code", "request_id", "data"} & set(body))
-    require(isinstance(body, dict) and not wrapped, "callback.bare", seen)
+    around = {"code", "request_id", "data"} & set(body) if isinstance(body, dict) else set()
+    words = "a notification has {} around the task, where the bare task is due"
+    words = words if around else "a notification is no object, where the bare task is due"
+    told = Said(words, sorted(around), by=(seen,))
+    require(isinstance(body, dict) and not around, "callback.bare", told)
     if is_silent(body):  # callback.voices is assumed, so the rest of the body is looked at without
         body = {**body, "task_result": {"voices": [{"voice_id": "not told"}]}}
-    _valid(shape, body, "the callback's schema", seen, "schema.notification")
+        goes_on = False
+    _valid(shape, body, "the callback's schema", seen, "schema.notification", goes_on=goes_on)
 
 
 def is_silent(body: Any) -> bool:
@@ -190,7 +291,8 @@ def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
     seen = list(statuses)
     for before, after in pairwise(seen):
         moved = RANK[after] > RANK[before]
-        require(moved or after == before, clause, f"{' -> '.join(seen)} in {saw}")
+        words = f"the status goes {' -> '.join(seen)}, where it only moves forward: {{}}"
+        require(moved or after == before, clause, Said(words, saw))
 
 
 def distinct(clause: str, values: Iterable[str], saw: object) -> None:
@@ -198,15 +300,30 @@ def distinct(clause: str, values: Iterable[str], saw: object) -> None:
     kept(clause)
     known: set[str] = set()
     for value in values:
-        require(value not in known, clause, f"{value!r} twice in {saw}")
+        words = "{} is there twice, where each is there once"
+        require(value not in known, clause, Said(words, value, by=shown_by(saw) or (saw,)))
         known.add(value)
 
 
-def _valid(shape: Shape, body: Any, what: str, saw: object, clause: str = "schema.answer") -> None:
+def _valid(
+    shape: Shape,
+    body: Any,
+    what: str,
+    saw: Answer | Notification,
+    clause: str = "schema.answer",
+    *,
+    goes_on: bool = False,
+) -> None:
     """A body has a shape; where it has not, the nearest rule names the failure, else the clause given."""
-    misfit = shape.misfit(body)
     looked.add(clause)
-    looked.update(shape.enforced if misfit is None else ())
-    if misfit is not None:
-        words = f"[schema] {what} at {misfit.place}: {shortened(misfit.words)}"
-        raise Broken(misfit.rule or clause, saw, words)
+    misfit = shape.misfit(body)
+    if misfit is None:
+        looked.update(shape.enforced)
+        return
+    misfits, is_whole = mending.mended(shape, body) if goes_on else ([misfit], False)
+    for one in misfits:
+        told = Said(f"{one.words} ({what})", by=(saw,))
+        broken = one.rule or clause
+        if not is_whole:
+            raise Broken(broken, told)
+        broke(broken, told)

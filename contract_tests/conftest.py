@@ -153,17 +153,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows a finding as such, and not as a failure; one that ended no test shows at its end."""
+    """Shows a finding as such, and not as a failure; what was found and ended no test shows at its end."""
     report = yield
     error = call.excinfo.value if call.excinfo is not None else None
-    if error is None and call.when == "call" and checks.noted:
-        error = checks.noted[0]
+    dialect = selecting.dialect_of(item)
+    if call.when == "call" and (error is None or isinstance(error, checks.Finding)):
+        broken = [one for one in checks.noted if not gathering.is_finding(one, dialect)]
+        error = next(iter(broken or ([] if error else checks.noted)), error)
     if not isinstance(error, checks.Broken):
         return report
-    if item.config.stash[RUN].options.is_strict:
+    if item.config.stash[RUN].options.is_strict or not gathering.is_finding(error, dialect):
         report.outcome = "failed"
-        report.longrepr = report.longrepr or f"{type(error).__name__}: {error}"
-    elif gathering.is_finding(error, selecting.dialect_of(item)):
+        if call.excinfo is None or call.excinfo.value is not error:
+            report.longrepr = f"{type(error).__name__}: {error}"
+    else:
         report.outcome = "skipped"
         report.wasxfail = f"finding {error}"
     return report

@@ -27,6 +27,7 @@ from contract_tests import documents, leniency
 from contract_tests.checks import Broken, kept
 from contract_tests.observation import Answer, Request
 from contract_tests.receiver import Receiver
+from contract_tests.saying import Said
 from contract_tests.shapes import Shape
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def judge(case: Any, response: Any) -> None:
         first = reason.exceptions[0] if isinstance(reason, FailureGroup) else reason
         clause = _CLAUSES.get(type(first), "schema.answer")
         words = f"{getattr(first, 'title', '')}: {getattr(first, 'message', first)}"
-        raise Broken(clause, answer(response), f"[schema] {words}") from None
+        said = Said(" ".join(words.split()), by=(answer(response),))
+        raise Broken(clause, said) from None
 
 
 class Harmless:

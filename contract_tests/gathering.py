@@ -6,20 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from contract_tests import checks, clauses, reasons
-from contract_tests.observation import Request
+from contract_tests import checks, clauses, concerned, reasons
 from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, PASSED
 from contract_tests.sending import Exchange, Made
 
 _NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
 _CURL = re.compile(r"^\s*((?:printf '[^']*' \| )?curl .*)$", re.MULTILINE)
-_TASK = re.compile(r"""['"]task_id['"]:\s*['"]([^'"]+)""")
-#: Where a notification that is quoted has arrived.
-_ARRIVED = re.compile(r"#\d+ [A-Z]+ (/\S+)")
 #: Clauses that the creation of a task shows, and no look at it.
 _OF_CREATION = ("callback.", "schema.notification", "voice-create.")
-#: Requests that are shown of what took several.
-_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,43 +152,23 @@ def _breach(
     made: Iterable[Made],
 ) -> Breach:
     saw = error.saw if isinstance(error, checks.Broken) else str(error)
-    if isinstance(error, checks.Broken) and "[schema]" in str(error):
-        saw = f"{str(error).partition('] ')[2]}"
-    named = _CURL.search(saw)
-    requests = tuple(request.curl for request in _concerned(saw, list(recent), list(made)))
-    is_first = clause.id.startswith(_OF_CREATION)
-    request = named[1] if named else requests[0 if is_first else -1] if requests else ""
+    evidence = error.shown_by if isinstance(error, checks.Broken) else ()
+    shown = concerned.Shown(list(recent), list(made))
+    requests = [request.curl for request in shown.by(evidence) or shown.quoted_in(saw)]
+    named = None if evidence else _CURL.search(saw)
+    if named:
+        requests = [*(line for line in requests if line != named[1]), named[1]]
+    is_first = clause.id.startswith(_OF_CREATION) and not concerned.has_answer(evidence)
     notes = "\n".join(getattr(error, "__notes__", ()))
     return Breach(
         clause,
         dialect,
         _CURL.sub("", saw).strip(),
-        request,
-        () if named and not notes else requests,
+        requests[0 if is_first and not named else -1] if requests else "",
+        tuple(requests),
         notes if "state" in notes else "",
         isinstance(error, checks.Finding),
     )
-
-
-def _concerned(saw: str, recent: list[Exchange], made: list[Made]) -> list[Request]:
-    """The requests whose answers hold a task that was quoted: the one that made it, and the last ones."""
-    recent = [item for item in recent if "/__mock__/" not in item.request.url]
-    quoted = {*_TASK.findall(saw)}
-    names = {name.encode() for name in quoted}
-    paths = [path.encode() for path in _ARRIVED.findall(saw)]
-    creations = [
-        item.create
-        for item in made
-        if item.task_id in quoted or any(path in item.create.body for path in paths)
-    ]
-    about = [
-        exchange.request
-        for exchange in recent
-        if exchange.answer is not None and any(name in exchange.answer.body for name in names)
-    ]
-    about = [*(one for one in creations if one not in about), *about]
-    about = about or [exchange.request for exchange in recent[-1:]]
-    return about if len(about) <= _SHOWN else [about[0], *about[1 - _SHOWN :]]
 
 
 def _rank(breach: Breach) -> tuple[bool, bool, int]:

@@ -11,8 +11,9 @@ from contract_tests.coverage import seen as covered
 from contract_tests.observation import Notification
 from contract_tests.oracle import KnownVoice, Record
 from contract_tests.receiver import Inbox, NothingArrived
+from contract_tests.saying import Apart, Said
 from contract_tests.shapes import Shape
-from contract_tests.story import essence
+from contract_tests.story import constant, created_later, essence
 from contract_tests.target import Target
 
 #: Real seconds within which a notification arrives on this machine.
@@ -49,7 +50,7 @@ def awaited(
         arrived = inbox.wait_for(path, f"the end of {task.id}", patience_s, any_terminal)
     except NothingArrived as reason:
         formed(inbox, path, shape, using)
-        raise checks.Broken("callback.terminal", str(reason)) from None
+        raise checks.Broken("callback.terminal", _nothing(task, reason, patience_s)) from None
     kept("callback.terminal")
     formed(inbox, path, shape, using)
     return arrived
@@ -62,7 +63,7 @@ def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[webhook.Keys] 
         Broken: one is not.
     """
     for item in inbox.of(path):
-        checks.notification(item, shape)
+        checks.notification(item, shape, goes_on=True)
         webhook.signed(item, using, inbox.arrived_s[item.ordinal])
         covered.callbacks[item.json["task_status"]] += 1
 
@@ -91,7 +92,8 @@ def voices_are_told(arrived: Sequence[Notification]) -> None:
     """
     for item in arrived:
         if checks.is_silent(item.json):
-            raise checks.found("callback.voices", item)
+            words = "the notification of succeed holds no voice, where the one of the query is due"
+            raise checks.found("callback.voices", Said(words, by=(item,)))
     kept("callback.voices")
 
 
@@ -102,13 +104,15 @@ def any_terminal(arrived: list[Notification]) -> bool:
 
 def _of(task: KnownVoice, body: Record) -> None:
     """A notification tells of the task whose create request named the address."""
-    foreign = f"told at the address of {task.id}: {body}"
-    require(body["task_id"] == task.id, "callback.on-change", foreign)
     first = task.seen[0]
-    saw = f"created_at {body['created_at']} told and {first['created_at']} shown: {body}"
+    words = "task {} is told of at the address of task {}, where that one is due"
+    saw = Said(words, body["task_id"], task.id, by=(first, body))
+    require(body["task_id"] == task.id, "callback.on-change", saw)
+    words = "created_at is {} in the notification, where {} is due as in the answers"
+    saw = Said(words, body["created_at"], first["created_at"], by=(first, body))
     require(body["created_at"] == first["created_at"], "callback.agrees-with-query", saw)
     no_sooner = body["updated_at"] >= body["created_at"]
-    require(no_sooner, "task.updated-at.after-creation", body)
+    require(no_sooner, "task.updated-at.after-creation", created_later(body))
     if "task_info" in body:
         oracle.echoes(task, body)
     if not checks.is_silent(body):
@@ -118,15 +122,25 @@ def _of(task: KnownVoice, body: Record) -> None:
 def _in_order(bodies: Sequence[Record]) -> None:
     for place, after in enumerate(bodies[1:], start=1):
         for before in bodies[:place]:
-            saw = f"{after} after {before}"
             if before["task_status"] in TERMINAL and after["task_status"] in TERMINAL:
                 # Two ends, of which one at most is true, but for their instants.
                 same = essence(before) == essence(after)
-                require(same, "callback.agrees-with-query", saw)
-                note("task.updated-at.final", saw)
+                words = "where a task has one end"
+                where = ("in one notification", "in a later one")
+                ends = Apart(
+                    _of_end(before), _of_end(after), words, where=where, by=(before, after)
+                )
+                require(same, "callback.agrees-with-query", ends)
+                note("task.updated-at.final", constant("updated_at", after, before))
                 continue
             moved = RANK[after["task_status"]] >= RANK[before["task_status"]]
             later = after["updated_at"] >= before["updated_at"]
+            words = (
+                "a notification says {} of {} after one said {} of {}, where the order of the"
+                " changes is due"
+            )
+            now, then = ((one["task_status"], one["updated_at"]) for one in (after, before))
+            saw = Said(words, *now, *then, by=(before, after))
             require(moved and later, "callback.order", saw)
 
 
@@ -137,14 +151,36 @@ def _ends_as_seen(task: KnownVoice, bodies: Sequence[Record]) -> None:
     told = [body for body in bodies if body["task_status"] in TERMINAL]
     for body in told if ends else ():
         end = ends[-1]
-        saw = f"{body} beside {end}"
+        words, where = "where both are due the same end", ("by query", "in the notification")
+        saw = Apart(_of_end(end), _of_end(body), words, where=where, by=(end, body))
         require(essence(body)[0] == essence(end)[0], "callback.agrees-with-query", saw)
         is_said = not checks.is_silent(body) and "task_result" in end
         same = [voice[0] for voice in essence(body)[1]] == [voice[0] for voice in essence(end)[1]]
         require(same or not is_said, "callback.agrees-with-query", saw)
         kept("task.updated-at.final")
         if body["updated_at"] != end["updated_at"]:
-            note("task.updated-at.final", saw)
+            words = (
+                "updated_at is {} in the notification of the end and {} by query, where one is due"
+            )
+            told_of = Said(words, body["updated_at"], end["updated_at"], by=(end, body))
+            note("task.updated-at.final", told_of)
+
+
+def _nothing(task: KnownVoice, reason: NothingArrived, patience_s: float) -> Said:
+    count = len(reason.seen)
+    others = f"{count} other{'s' * (count > 1)} did" if count else "nothing did"
+    words = (
+        "no notification that task {} has ended ({}) arrived at {}"
+        f" within {patience_s:g} s, where one is due; {others}"
+    )
+    last = task.seen[-1]
+    address = task.request.get("callback_url")
+    return Said(words, task.id, last["task_status"], address, by=(last, *reason.seen[-2:]))
+
+
+def _of_end(record: Record) -> Record:
+    status, voices = essence(record)
+    return {"task_status": status, "voice_id": [voice[0] for voice in voices]}
 
 
 def _once(bodies: Sequence[Record]) -> list[Record]:

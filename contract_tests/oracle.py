@@ -17,7 +17,15 @@ from typing import Any
 from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
-from contract_tests.story import Glimpse, ended_alike
+from contract_tests.saying import Said
+from contract_tests.story import (
+    Glimpse,
+    constant,
+    created_later,
+    earlier,
+    ended_alike,
+    status_after,
+)
 
 Record = dict[str, Any]
 
@@ -115,7 +123,9 @@ class Oracle:
         task = KnownVoice(request, [record])
         _constant(task, record)
         early = bool(voices_of(record)) and record["task_status"] != "succeed"
-        require(not early, "voice-create.asynchronous", record)
+        words = "a voice is shown with task_status {}, where it is due with succeed only"
+        saw = Said(words, record["task_status"], by=(record,))
+        require(not early, "voice-create.asynchronous", saw)
         task.glimpses.append(_now(record))
         covered.states[record["task_status"]] += 1
         self.tasks[task.id] = task
@@ -129,7 +139,7 @@ class Oracle:
         """
         _constant(task, record)
         if not task.deleted:
-            _moved(task, task.seen[-1], record)
+            _moved(task.seen[-1], record)
             task.glimpses.append(_now(record, began_s))
             self._result(task, record)
         covered.states[record["task_status"]] += 1
@@ -142,23 +152,31 @@ class Oracle:
 
     def listed(self, records: Sequence[Record]) -> None:
         """All pages together have shown these records."""
-        distinct("voice-list.complete", [record["task_id"] for record in records], "the pages")
+        _each_once(records)
         for task in self.missing(records):
-            require(False, "voice-list.complete", f"no {task.id} among {len(records)} tasks")
+            words = f"task {{}} is not among the {len(records)} tasks of the list, where it is due"
+            saw = Said(words, task.id, by=(*records[:1], task.seen[-1]))
+            require(False, "voice-list.complete", saw)
         for record in records:
             word = str((record.get("task_info") or {}).get("external_task_id") or "")
             is_known = record["task_id"] in self.tasks
             second = not is_known and bool(self.holders(word))
-            require(not second, "voice-create.external-id.no-effect", f"a second {word}: {record}")
+            words = "the list shows a second task with external_task_id {}, where one is due"
+            saw = Said(words, word, by=(record,))
+            require(not second, "voice-create.external-id.no-effect", saw)
             clause = "voice-list.complete"  # of the account's tasks, and of no other
-            require(is_known or not self.alone, clause, f"a task nobody made: {record}")
+            words = "the list shows task {}, where only tasks that were asked for are due"
+            saw = Said(words, record["task_id"], by=(record,))
+            require(is_known or not self.alone, clause, saw)
             if is_known:
                 self.shown(self.tasks[record["task_id"]], record)
 
     def deleted(self, task: KnownVoice, data: Record | None) -> None:
         """The voice of a task was deleted; the answer held these data, or none."""
         if data is not None:
-            require(data["task_id"] == task.id, "voice-delete.data", data)
+            words = "data.task_id is {}, where {} is due, whose voice was deleted"
+            saw = Said(words, data["task_id"], task.id, by=(data,))
+            require(data["task_id"] == task.id, "voice-delete.data", saw)
         task.deleted = True
 
     def _result(self, task: KnownVoice, record: Record) -> None:
@@ -167,7 +185,9 @@ class Oracle:
         own = {voice["voice_id"] for voice in voices_of(record)}
         for other in self.tasks.values():
             taken = other is not task and not other.deleted and other.voice_id in own
-            require(not taken, "ids.unique", f"{record} beside {other.seen[-1]}")
+            words = "voice_id {} is shown by two tasks, where each voice is due its own"
+            saw = Said(words, other.voice_id, by=(other.seen[-1], record))
+            require(not taken, "ids.unique", saw)
 
     def __str__(self) -> str:
         return "; ".join(
@@ -190,26 +210,39 @@ def is_ordinary(request: Mapping[str, Any]) -> bool:
 def result(task: KnownVoice, record: Record) -> None:
     """A voice is there exactly on succeed, and is the one asked for; a failed task says why, and holds nothing."""
     voices = voices_of(record)
-    has_ended_well = record["task_status"] == "succeed"
-    require(bool(voices) == has_ended_well, "voice.result.when-succeed", record)
+    status = record["task_status"]
+    words = "task_status is {} and task_result is {}, where a voice is due with succeed only"
+    saw = Said(words, status, record.get("task_result"), by=(record,))
+    require(bool(voices) == (status == "succeed"), "voice.result.when-succeed", saw)
     for voice in voices:
         name = voice.get("voice_name", task.name)
-        require(name == task.name, "voice.name.echo", record)
-        require(voice.get("owned_by") != "kling", "voice.owner", record)
-    if record["task_status"] == "failed":
+        words = "voice_name is {}, where {} was asked for and is due"
+        require(name == task.name, "voice.name.echo", Said(words, name, task.name, by=(record,)))
+        owner = voice.get("owned_by")
+        words = "owned_by is {}, where the creator's own id is due"
+        require(owner != "kling", "voice.owner", Said(words, owner, by=(record,)))
+    if status == "failed":
         reason = record.get("task_status_msg")
-        require(bool(reason and reason.strip()), "task.failed.reason", record)
+        words = "task_status_msg is {}, where the reason of the failure is due"
+        saw = Said(words, reason, by=(record,))
+        require(bool(reason and reason.strip()), "task.failed.reason", saw)
         found = record.get("task_result") or {}
-        require(not any(found.values()), "voice.result.failed-is-empty", record)
+        words = "task_result is {}, where a failed task is due an empty one"
+        saw = Said(words, found, by=(record,))
+        require(not any(found.values()), "voice.result.failed-is-empty", saw)
 
 
 def echoes(task: KnownVoice, record: Record) -> None:
     """What the caller said about a task stands in its record, unchanged."""
-    info = record.get("task_info") or {}
+    shown = (record.get("task_info") or {}).get("external_task_id")
     if task.external_id:
-        require(info.get("external_task_id") == task.external_id, "task.info.echo", record)
+        words = "task_info.external_task_id is {}, where {} was given and is due"
+        saw = Said(words, shown, task.external_id, by=(record,))
+        require(shown == task.external_id, "task.info.echo", saw)
     else:
-        require("external_task_id" not in info, "task.info.empty", record)
+        is_there = "external_task_id" in (record.get("task_info") or {})
+        words = "task_info.external_task_id is {}, where none was given and none is due"
+        require(not is_there, "task.info.empty", Said(words, shown, by=(record,)))
 
 
 def _now(record: Record, began_s: float | None = None) -> Glimpse:
@@ -220,22 +253,35 @@ def _now(record: Record, began_s: float | None = None) -> Glimpse:
 def _constant(task: KnownVoice, record: Record) -> None:
     """What never changes in a task, and what the caller said about it."""
     first = task.seen[0]
-    require(record["task_id"] == task.id, "task.id.constant", record)
-    saw = f"created_at {record['created_at']} after {first['created_at']}: {record}"
-    require(record["created_at"] == first["created_at"], "task.created-at.constant", saw)
+    same = record["task_id"] == task.id
+    require(same, "task.id.constant", constant("task_id", record, first))
+    same = record["created_at"] == first["created_at"]
+    require(same, "task.created-at.constant", constant("created_at", record, first))
     later = record["updated_at"] >= record["created_at"]
-    require(later, "task.updated-at.after-creation", record)
+    require(later, "task.updated-at.after-creation", created_later(record))
     echoes(task, record)
 
 
-def _moved(task: KnownVoice, before: Record, after: Record) -> None:
+def _each_once(records: Sequence[Record]) -> None:
+    """The pages show no task twice."""
+    kept("voice-list.complete")
+    known: dict[str, Record] = {}
+    for record in records:
+        words = "task {} is in the pages of the list twice, where each task is due once"
+        twice = (known.get(record["task_id"], record), record)
+        saw = Said(words, record["task_id"], by=twice)
+        require(record["task_id"] not in known, "voice-list.complete", saw)
+        known[record["task_id"]] = record
+
+
+def _moved(before: Record, after: Record) -> None:
     """What a later look may show after an earlier one."""
     no_sooner = after["updated_at"] >= before["updated_at"]
     if before["task_status"] in TERMINAL:
         ended_alike(before, after)
-        require(no_sooner, "task.updated-at.monotone", f"{after} after {before} of {task.id}")
+        require(no_sooner, "task.updated-at.monotone", earlier(after, before))
         return
     moved_on = RANK[after["task_status"]] >= RANK[before["task_status"]]
-    require(moved_on, "task.status.transitions", f"{after} after {before}")
-    require(no_sooner, "task.updated-at.monotone", f"{after} after {before} of {task.id}")
+    require(moved_on, "task.status.transitions", status_after(after, before))
+    require(no_sooner, "task.updated-at.monotone", earlier(after, before))
     kept("task.status.enum")

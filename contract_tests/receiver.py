@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
@@ -32,7 +32,15 @@ Condition = Callable[[list[Notification]], bool]
 
 
 class NothingArrived(AssertionError):
-    """Raised when what was waited for did not arrive in time; the message shows what did."""
+    """Raised when what was waited for did not arrive in time; the message shows what did.
+
+    Attributes:
+        seen: what arrived at the path.
+    """
+
+    def __init__(self, words: str, seen: Sequence[Notification] = ()) -> None:
+        super().__init__(words)
+        self.seen = tuple(seen)
 
 
 class Inbox:
@@ -84,7 +92,8 @@ class Inbox:
                     elsewhere = len(self._all) - len(seen)
                     raise NothingArrived(
                         f"{what} did not arrive at {path} in {timeout_s:g} s, but\n  {arrived}\n"
-                        f"  and {elsewhere} at other paths"
+                        f"  and {elsewhere} at other paths",
+                        seen,
                     )
 
 

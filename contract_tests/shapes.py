@@ -10,6 +10,9 @@ from typing import Any
 
 import jsonschema_rs
 
+from contract_tests.observation import shortened
+from contract_tests.saying import quoted
+
 Json = Any
 
 #: Half of a surrogate pair, which the validator cannot read; what stands for it counts as one character, too.
@@ -35,6 +38,24 @@ _NOT_OF_SHAPE = frozenset(
         "task.updated-at.monotone",
     }
 )
+#: How types and bounds of a schema are called.
+_TYPES = {
+    "integer": "an integer",
+    "string": "a string",
+    "object": "an object",
+    "array": "an array",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+_BOUNDS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "minLength": "a length of at least",
+    "maxLength": "a length of at most",
+    "minItems": "a number of items of at least",
+    "maxItems": "a number of items of at most",
+}
 #: Fields whose shape a rule is about that stands beside another one: "both instants".
 _LIKE = {"created_at": "updated_at"}
 
@@ -44,12 +65,16 @@ class Misfit:
     """Where and how a body does not fit.
 
     Attributes:
+        words: a sentence that says what is there, and what is due.
         rule: the id of the nearest rule that is more than assumed; empty where there is none.
+        path: the way to the value, and to the field that is missing.
+        is_missing: whether there is nothing at the end of that way.
     """
 
-    place: str
     words: str
     rule: str
+    path: tuple[str | int, ...] = ()
+    is_missing: bool = False
 
 
 class Shape:
@@ -79,7 +104,7 @@ class Shape:
         except UnicodeEncodeError:
             return self._first_misfit(_whole(body))
         except ValueError as reason:
-            return Misfit("the body", str(reason), "")
+            return Misfit(f"the body cannot be read: {reason}", "")
 
     def _first_misfit(self, body: Json) -> Misfit | None:
         misfits = map(self._misfit, self._validator.iter_errors(body))
@@ -89,7 +114,6 @@ class Shape:
         return next((one for one in misfits if one.rule), first)
 
     def _misfit(self, error: jsonschema_rs.ValidationError) -> Misfit:
-        place = "/".join(str(part) for part in error.instance_path) or "the body"
         missing = getattr(error.kind, "property", None)
         path = [*error.schema_path]
         if error.kind.name == "required" and isinstance(missing, str):
@@ -97,7 +121,9 @@ class Shape:
         at = [*error.instance_path, *([missing] if isinstance(missing, str) else [])]
         if at and at[-1] in _LIKE:
             path = [_LIKE.get(str(step), step) for step in path]
-        return Misfit(place, error.message, self._about(at, path) or self._nearest(path))
+        is_missing = isinstance(missing, str)
+        rule = self._about(at, path) or self._nearest(path)
+        return Misfit(_in_words(error, at, is_missing=is_missing), rule, tuple(at), is_missing)
 
     @cached_property
     def enforced(self) -> frozenset[str]:
@@ -132,6 +158,25 @@ class Shape:
                 break
             found = _sure(node) or found
         return found
+
+
+def _in_words(
+    error: jsonschema_rs.ValidationError, place: list[str | int], *, is_missing: bool
+) -> str:
+    named = ".".join(map(str, place)) or "the body"
+    if is_missing:
+        return f"{named} is missing, where it is due"
+    kind: Any = error.kind
+    due = ""
+    if kind.name == "type":
+        due = " or ".join(_TYPES.get(name, name) for name in kind.types)
+    elif kind.name == "enum":
+        due = " or ".join(map(quoted, kind.options))
+    elif kind.name in _BOUNDS:
+        due = f"{_BOUNDS[kind.name]} {kind.limit}"
+    if due:
+        return f"{named} is {quoted(error.instance)}, where {due} is due"
+    return f"{named} is {quoted(error.instance)}: {shortened(error.message)}"
 
 
 def _sure(node: Json) -> str:

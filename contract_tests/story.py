@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from contract_tests.checks import RANK, TERMINAL, kept, note, require
+from contract_tests.checks import RANK, TERMINAL, Broken, kept, note, require
+from contract_tests.saying import Apart, Said
 
 Record = dict[str, Any]
 T = TypeVar("T")
@@ -86,17 +87,53 @@ def same_end(one: Record, other: Record) -> bool:
     return essence(one)[:said] == essence(other)[:said]
 
 
+def constant(field: str, record: Record, first: Record) -> Said:
+    """A field that is not what it was."""
+    words = f"{field} is {{}}, where {{}} is due, as it was before"
+    return Said(words, record[field], first[field], by=(first, record))
+
+
+def status_after(record: Record, before: Record) -> Said:
+    """A status that does not follow on another."""
+    ended = before["task_status"] in TERMINAL
+    due = "which is an end and stays" if ended else "which is never taken back"
+    words = f"task_status is {{}} after {{}}, {due}"
+    return Said(words, record["task_status"], before["task_status"], by=(before, record))
+
+
+def earlier(record: Record, before: Record) -> Said:
+    """An updated_at that went back."""
+    words = "updated_at is {} after {} was shown, where a later look is due no earlier instant"
+    return Said(words, record["updated_at"], before["updated_at"], by=(before, record))
+
+
+def created_later(record: Record, by: Any = None) -> Said:
+    """A task that was updated before it was created."""
+    words = "updated_at is {}, where created_at is {} and no later instant is due"
+    shown = record if by is None else by
+    return Said(words, record["updated_at"], record["created_at"], by=(shown,))
+
+
+def _of_end(record: Record) -> Record:
+    status, voices = essence(record)
+    told = {"task_status": status}
+    return (
+        {**told, "voices": [list(voice) for voice in voices]} if "task_result" in record else told
+    )
+
+
 def ended_alike(one: Record, other: Record) -> None:
     """Two records of an ended task agree; that their updated_at is the same is assumed.
 
     Raises:
         Broken: they do not agree.
     """
-    saw = f"{other} beside {one}"
-    require(same_end(one, other), "task.status.terminal", saw)
-    kept("task.updated-at.final")
+    kept("task.status.terminal", "task.updated-at.final")
+    if not same_end(one, other):
+        saw = Apart(_of_end(one), _of_end(other), "where no end changes again", by=(one, other))
+        raise Broken("task.status.terminal", saw)
     if one["updated_at"] != other["updated_at"]:
-        note("task.updated-at.final", saw)
+        note("task.updated-at.final", constant("updated_at", other, one))
 
 
 def judged(glimpses: Sequence[Glimpse]) -> None:
@@ -111,9 +148,10 @@ def judged(glimpses: Sequence[Glimpse]) -> None:
     first = glimpses[0].record
     for glimpse in glimpses:
         record = glimpse.record
-        require(record["task_id"] == first["task_id"], "task.id.constant", record)
+        same = record["task_id"] == first["task_id"]
+        require(same, "task.id.constant", constant("task_id", record, first))
         same = record["created_at"] == first["created_at"]
-        require(same, "task.created-at.constant", f"{record} beside {first}")
+        require(same, "task.created-at.constant", constant("created_at", record, first))
     _ends_are_one([glimpse.record for glimpse in glimpses if glimpse.is_terminal])
     _no_way_back(glimpses)
     _looks_go_on(glimpses)
@@ -137,7 +175,7 @@ def _no_way_back(glimpses: Iterable[Glimpse]) -> None:
         least = min(now, key=lambda glimpse: glimpse.rank)
         if furthest is not None and least.rank < furthest.rank:
             clause = "task.status.terminal" if furthest.is_terminal else "task.status.transitions"
-            require(False, clause, f"{least.record} is later than {furthest.record}")
+            require(False, clause, status_after(least.record, furthest.record))
         furthest = max([*([furthest] if furthest else []), *now], key=lambda item: item.rank)
 
 
@@ -156,6 +194,6 @@ def _looks_go_on(glimpses: Iterable[Glimpse]) -> None:
             place += 1
         if furthest is not None and look.rank < furthest.rank:
             clause = "task.status.terminal" if furthest.is_terminal else "task.status.transitions"
-            require(False, clause, f"{look.record} after {furthest.record}")
+            require(False, clause, status_after(look.record, furthest.record))
         if newest is not None and look.record["updated_at"] < newest.record["updated_at"]:
-            require(False, "task.updated-at.monotone", f"{look.record} after {newest.record}")
+            require(False, "task.updated-at.monotone", earlier(look.record, newest.record))

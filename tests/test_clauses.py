@@ -152,7 +152,7 @@ def test_a_misfit_far_from_any_rule_names_none() -> None:
     shape = Shape({"type": "object", "properties": {"x": {"type": "string", "x-rules": rules}}})
     misfit = shape.misfit({"x": 1})
     assert misfit is not None
-    assert (misfit.place, misfit.rule) == ("x", "")
+    assert (misfit.path, misfit.rule) == (("x",), "")
 
 
 def test_the_command_lists_every_clause(capsys: pytest.CaptureFixture[str]) -> None:
