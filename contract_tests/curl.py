@@ -1,4 +1,4 @@
-"""Requests as command lines: for any POSIX shell, in visible ASCII, and without secrets."""
+"""Requests as command lines: for any POSIX shell, in visible ASCII, and without secrets: variables stand for keys."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _IMPLIED = frozenset(
     }
 )
 _TYPE = "content-type"
+#: Headers without a credential.
+_SCHEMES = ("", "bearer", "basic", "token")
 
 
 def line(method: str, url: str, headers: Mapping[str, str], body: bytes) -> str:
@@ -32,16 +34,20 @@ def line(method: str, url: str, headers: Mapping[str, str], body: bytes) -> str:
         words.append("-g")
     if "/." in url:
         words.append("--path-as-is")
+    credential = ""
     for name, value in headers.items():
-        if name.lower() not in _IMPLIED:
-            words += ["-H", f"{name}: {_shown(name, value)}"]
+        if name.lower() == _SECRET:
+            credential = f" -H {_credential(name, value)}"
+        elif name.lower() not in _IMPLIED:
+            words += ["-H", f"{name}: {value}"]
     if body and _TYPE not in {name.lower() for name in headers}:
         words += ["-H", "Content-Type:"]  # or curl invents one
     # A secret goes before anything is cut: what is cut in two is found no more.
     clean = redaction.clean(body.decode("utf-8", "surrogateescape"))
     whole = clean.encode("utf-8", "surrogateescape")
     shown = whole[:MOST_BYTES]
-    quoted = " ".join(_word(redaction.clean(word)) for word in [*words, url])
+    options = " ".join(_word(redaction.clean(word)) for word in words)
+    quoted = f"{options}{credential} {_word(redaction.clean(url))}"
     left_out = len(whole) - len(shown)
     note = f"  # the body is shortened: {left_out} more bytes" if left_out else ""
     if not body:
@@ -51,11 +57,22 @@ def line(method: str, url: str, headers: Mapping[str, str], body: bytes) -> str:
     return f"printf {_for_printf(shown)} | {quoted} --data-binary @-{note}"
 
 
-def _shown(name: str, value: str) -> str:
-    if name.lower() != _SECRET:
-        return value
+def _credential(name: str, value: str) -> str:
+    """The header of a credential as a word of the shell: a variable stands for a key that somebody gave.
+
+    A credential that the kit has made up is shown as it was sent: often it is what a request is about.
+    """
     scheme, blank, credential = value.partition(" ")
-    return f"{scheme} {redaction.HIDDEN}" if blank and credential.strip() else value
+    if not credential.strip():
+        scheme, blank, credential = "", "", value
+    variable = redaction.variable_of(credential)
+    is_bearer = scheme.lower() == "bearer"
+    if not variable and is_bearer and not redaction.is_invented(credential):
+        variable = redaction.KEY  # of a recording, say: nobody knows whose it is
+    if variable and (not scheme or scheme.isalnum()):
+        return f'"{name}: {scheme}{blank}${variable}"'
+    is_public = value.strip().lower() in _SCHEMES or redaction.is_invented(credential)
+    return _word(f"{name}: {scheme}{blank}{credential if is_public else redaction.HIDDEN}")
 
 
 def _word(text: str) -> str:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections import Counter
 from dataclasses import dataclass, field
 
-from contract_tests import coverage
+from contract_tests import coverage, redaction
 from contract_tests.gathering import Verdict
 from contract_tests.results import RESULTS
 
@@ -29,8 +29,8 @@ _FLAGS = ("strict", "free", "i_will_pay")
 _LISTS = ("dialect", "only")
 #: Secrets, and the variables that hold them.
 KEYS = {
-    "api_key": "KLING_MOCK_API_KEY",
-    "api_key2": "KLING_MOCK_API_KEY2",
+    "api_key": redaction.KEY,
+    "api_key2": redaction.KEY2,
     "webhook_secret": "KLING_MOCK_WEBHOOK_SECRET",
 }
 

@@ -13,7 +13,9 @@ HIDDEN = "***"
 _SHORTEST = 4
 
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?")
-_CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)(?!\*\*\*)[^\s'\"\\,]+")
+_CREDENTIAL = re.compile(
+    r"(?i)\b(bearer|basic)(\s+|%20|\+)(?!\*\*\*|\$KLING_MOCK_API_KEY2?(?!\w))([^\s'\"\\,]+)"
+)
 _USER = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*:(?:\\?/){2})[^\s/@'\"]+@")
 #: Values of a query that let somebody in: those of signed addresses above all.
 _SIGNED = re.compile(
@@ -26,7 +28,12 @@ _FIELD = re.compile(
     r'[\w-]*|token|jwt)"\s*:\s*")(?!\*\*\*")[^"\\]+'
 )
 
+#: The variables that stand for the keys in command lines.
+KEY, KEY2 = "KLING_MOCK_API_KEY", "KLING_MOCK_API_KEY2"
+
 _known: set[str] = set()
+_variables: dict[str, str] = {}
+_invented: set[str] = set()
 
 
 def hide(*secrets: str) -> None:
@@ -40,6 +47,28 @@ def hide(*secrets: str) -> None:
         _known.update((secret, encoded, encoded.rstrip("="), *in_json, *in_url))
 
 
+def name_keys(key: str, key2: str) -> None:
+    """Remembers which variable stands for which key, and hides both."""
+    hide(key, key2)
+    _variables.update({secret: name for secret, name in ((key2, KEY2), (key, KEY)) if secret})
+
+
+def variable_of(credential: str) -> str:
+    """The variable that stands for a credential in a command line; empty for one that is not the user's."""
+    return _variables.get(credential, "")
+
+
+def invent(credential: str) -> str:
+    """Remembers that a credential is the kit's own and no secret; returns it."""
+    _invented.add(credential)
+    return credential
+
+
+def is_invented(credential: str) -> bool:
+    """Whether a credential is the kit's own, so that anybody may see it."""
+    return credential in _invented and credential not in _variables
+
+
 def hide_user(url: str) -> None:
     """Remembers the password in an address, if it has one."""
     try:
@@ -51,17 +80,22 @@ def hide_user(url: str) -> None:
 def forget() -> None:
     """Forgets all secrets: a run is over."""
     _known.clear()
+    _variables.clear()
 
 
 def clean(text: str) -> str:
     """A text without secrets: known keys, tokens, credentials in headers, addresses and fields."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    text = _JWT.sub(HIDDEN, text)
-    text = _CREDENTIAL.sub(rf"\1\2{HIDDEN}", text)
+    text = _JWT.sub(lambda found: _unless_invented(found[0]), text)
+    text = _CREDENTIAL.sub(lambda found: f"{found[1]}{found[2]}{_unless_invented(found[3])}", text)
     text = _SIGNED.sub(rf"\1{HIDDEN}", text)
     text = _FIELD.sub(rf"\1{HIDDEN}", text)
     return _USER.sub(rf"\1{HIDDEN}@", text)
+
+
+def _unless_invented(credential: str) -> str:
+    return credential if is_invented(credential) else HIDDEN
 
 
 def cleaned(value: Any) -> Any:

@@ -34,6 +34,7 @@ class Run:
         self._stack = ExitStack()
         self._apis: dict[str, Api] = {}
         self._served: dict[str, bool] = {}
+        redaction.name_keys(options.api_key, options.api_key2)
         redaction.hide(*options.secrets)
 
     @cached_property

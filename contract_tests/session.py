@@ -76,7 +76,8 @@ class Found:
 
 def main(asked: Namespace) -> int:
     """Checks a server; returns the exit code."""
-    redaction.hide(asked.api_key, asked.api_key2, *webhook.words(asked.webhook_secret))
+    redaction.name_keys(asked.api_key, asked.api_key2)
+    redaction.hide(*webhook.words(asked.webhook_secret))
     redaction.hide_user(asked.url)
     coverage.seen.clear()
     try:

@@ -72,8 +72,8 @@ class Target:
         self.base_url = base_url.rstrip("/")
         self.run = f"ct-{secrets.token_hex(4)}"
         self.key_was_given = bool(api_key)
-        self.api_key = api_key or f"{self.run}-a"
-        redaction.hide(api_key, api_key2)
+        self.api_key = api_key or redaction.invent(f"{self.run}-a")
+        redaction.name_keys(api_key, api_key2)
         redaction.hide_user(base_url)
         self._api_key2 = api_key2
         self.patience_s = patience_s
@@ -93,7 +93,7 @@ class Target:
         """The same server with a key of its own, if it lets invented keys in; else with the same one."""
         if self.key_was_given:
             return self
-        return self.with_key(self.unique("account"))
+        return self.with_key(redaction.invent(self.unique("account")))
 
     def is_own(self, url: str) -> bool:
         """Whether a URL leads to this server."""
@@ -132,7 +132,7 @@ class Target:
     def api_key2(self) -> str:
         """The key of another account; empty where there is none. A kling-mock that lets any key in has many."""
         may_invent = self.control and not self.key_was_given
-        return self._api_key2 or (f"{self.run}-b" if may_invent else "")
+        return self._api_key2 or (redaction.invent(f"{self.run}-b") if may_invent else "")
 
     def serves(self, path: str) -> bool:
         """Whether a path takes POST: an empty object is not answered with 404. It creates nothing."""

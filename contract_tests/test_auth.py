@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from contract_tests import checks, samples, tokens
+from contract_tests import checks, redaction, samples, tokens
 from contract_tests.api import Api
 from contract_tests.faults import ILLEGAL
 from contract_tests.observation import Answer
@@ -27,7 +27,7 @@ ANOTHER = "one more secret of at least thirty-two bytes"
 #: Headers that are not the word Bearer, a blank and a credential, given a good key.
 MALFORMED: dict[str, Callable[[str], str]] = {
     "Bearer alone": lambda _key: "Bearer",
-    "Basic": lambda _key: "Basic dXNlcjpwYXNz",
+    "Basic": lambda _key: f"Basic {redaction.invent('dXNlcjpwYXNz')}",
     "another scheme": lambda key: f"Token {key}",
     "no scheme": lambda key: key,
 }
@@ -81,7 +81,7 @@ def test_an_unknown_key_is_refused_everywhere(api: Api, receiver: Receiver) -> N
     Source: auth.required, auth.malformed, ez.errors.401.
     """
     official = api.dialect != "ezmodel"
-    header = f"Bearer {api.target.unique('invented')}"
+    header = f"Bearer {redaction.invent(api.target.unique('invented'))}"
     look = "getCustomVoice" if official else "createSpeech"
     first = api.send(look, None if official else {}, name=samples.NO_TASK, authorization=header)
     if first.status != 401:

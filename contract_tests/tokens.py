@@ -9,6 +9,8 @@ import json
 import time
 from typing import Any
 
+from contract_tests import redaction
+
 
 def token(access_key: str, secret: str, *, valid_from_s: float, valid_to_s: float) -> str:
     """A signed token.
@@ -21,12 +23,13 @@ def token(access_key: str, secret: str, *, valid_from_s: float, valid_to_s: floa
     claims = {"iss": access_key, "exp": now + int(valid_to_s), "nbf": now + int(valid_from_s)}
     signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
     signature = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
-    return f"{signed}.{_text(signature)}"
+    return redaction.invent(f"{signed}.{_text(signature)}")
 
 
 def unreadable() -> str:
     """Something that looks like a token, but whose claims are no JSON."""
-    return f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_text(b'no claims')}.{_text(b'signature')}"
+    head = _part({"alg": "HS256", "typ": "JWT"})
+    return redaction.invent(f"{head}.{_text(b'no claims')}.{_text(b'signature')}")
 
 
 def _part(value: dict[str, Any]) -> str:
