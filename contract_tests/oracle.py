@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
+from contract_tests.checks import RANK, TERMINAL, Broken, distinct, kept, require
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
 from contract_tests.saying import Said
@@ -253,12 +253,13 @@ def _now(record: Record, began_s: float | None = None) -> Glimpse:
 def _constant(task: KnownVoice, record: Record) -> None:
     """What never changes in a task, and what the caller said about it."""
     first = task.seen[0]
-    same = record["task_id"] == task.id
-    require(same, "task.id.constant", constant("task_id", record, first))
-    same = record["created_at"] == first["created_at"]
-    require(same, "task.created-at.constant", constant("created_at", record, first))
-    later = record["updated_at"] >= record["created_at"]
-    require(later, "task.updated-at.after-creation", created_later(record))
+    kept("task.id.constant", "task.created-at.constant", "task.updated-at.after-creation")
+    if record["task_id"] != task.id:
+        raise Broken("task.id.constant", constant("task_id", record, first))
+    if record["created_at"] != first["created_at"]:
+        raise Broken("task.created-at.constant", constant("created_at", record, first))
+    if record["updated_at"] < record["created_at"]:
+        raise Broken("task.updated-at.after-creation", created_later(record))
     echoes(task, record)
 
 
@@ -267,21 +268,21 @@ def _each_once(records: Sequence[Record]) -> None:
     kept("voice-list.complete")
     known: dict[str, Record] = {}
     for record in records:
-        words = "task {} is in the pages of the list twice, where each task is due once"
-        twice = (known.get(record["task_id"], record), record)
-        saw = Said(words, record["task_id"], by=twice)
-        require(record["task_id"] not in known, "voice-list.complete", saw)
-        known[record["task_id"]] = record
+        before = known.setdefault(record["task_id"], record)
+        if before is not record:
+            words = "task {} is in the pages of the list twice, where each task is due once"
+            saw = Said(words, record["task_id"], by=(before, record))
+            raise Broken("voice-list.complete", saw)
 
 
 def _moved(before: Record, after: Record) -> None:
     """What a later look may show after an earlier one."""
-    no_sooner = after["updated_at"] >= before["updated_at"]
     if before["task_status"] in TERMINAL:
         ended_alike(before, after)
-        require(no_sooner, "task.updated-at.monotone", earlier(after, before))
-        return
-    moved_on = RANK[after["task_status"]] >= RANK[before["task_status"]]
-    require(moved_on, "task.status.transitions", status_after(after, before))
-    require(no_sooner, "task.updated-at.monotone", earlier(after, before))
-    kept("task.status.enum")
+    else:
+        kept("task.status.transitions", "task.status.enum")
+        if RANK[after["task_status"]] < RANK[before["task_status"]]:
+            raise Broken("task.status.transitions", status_after(after, before))
+    kept("task.updated-at.monotone")
+    if after["updated_at"] < before["updated_at"]:
+        raise Broken("task.updated-at.monotone", earlier(after, before))

@@ -93,6 +93,12 @@ def constant(field: str, record: Record, first: Record) -> Said:
     return Said(words, record[field], first[field], by=(first, record))
 
 
+def another(record: Record, task_id: str, *shown_by: Any) -> Said:
+    """Another task than the one that was asked for."""
+    words = "task {} is answered, where task {} was asked for and is due"
+    return Said(words, record["task_id"], task_id, by=(*shown_by, record))
+
+
 def status_after(record: Record, before: Record) -> Said:
     """A status that does not follow on another."""
     ended = before["task_status"] in TERMINAL

@@ -8,7 +8,10 @@ from contract_tests import checks
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.faults import PARAMETERS
 from contract_tests.garden import SPARE, Garden
+from contract_tests.observation import Answer
 from contract_tests.oracle import KnownVoice, voices_of
+from contract_tests.saying import Said
+from contract_tests.story import another
 
 pytestmark = pytest.mark.billable
 
@@ -38,7 +41,7 @@ def test_a_foreign_task_is_unknown(garden: Garden, mine: KnownVoice, other: Api)
     """
     for name in (mine.id, mine.external_id):
         answer = other.call("getCustomVoice", name=name)
-        checks.require(answer.pair != (200, 0), "auth.account", f"a foreign task: {answer}")
+        checks.require(answer.pair != (200, 0), "auth.account", _foreign(answer, "task"))
         checks.refused(answer, other.dialect, "voice-get.foreign", UNKNOWN)
     garden.look(mine)
 
@@ -49,11 +52,14 @@ def test_a_foreign_task_is_not_listed(garden: Garden, mine: KnownVoice, other: A
     Source: auth.account, voice-list.complete.
     """
     try:
-        listed = {record["task_id"] for record in other.voices()}
+        listed = other.voices()
     except TooManyTasks as reason:
         pytest.skip(f"not looked at: {reason}")
-    foreign = listed & {*garden.oracle.tasks}
-    checks.require(not foreign, "auth.account", f"{sorted(foreign)} in the list of another account")
+    foreign = [record for record in listed if record["task_id"] in garden.oracle.tasks]
+    names = [record["task_id"] for record in foreign]
+    words = "the list of the second account shows tasks {} of the first, where none of them is due"
+    saw = Said(words, names, by=(*foreign[:1],))
+    checks.require(not foreign, "auth.account", saw)
     checks.kept("voice-list.complete")
     garden.look(mine)
 
@@ -65,7 +71,7 @@ def test_a_foreign_voice_cannot_be_deleted(garden: Garden, other: Api) -> None:
     """
     voice = garden.made(SPARE)
     answer = other.call("deleteVoice", {"voice_id": voice.voice_id})
-    checks.require(answer.pair != (200, 0), "auth.account", f"a foreign voice: {answer}")
+    checks.require(answer.pair != (200, 0), "auth.account", _foreign(answer, "voice"))
     checks.refused(answer, other.dialect, "voice-delete.unknown", PARAMETERS)
     garden.look(voice)
     checks.kept("errors.no-effect")
@@ -81,13 +87,20 @@ def test_an_external_id_is_free_in_another_account(
     request = {**mine.request, "callback_url": ""}
     clause = "voice-create.external-id.account"
     theirs: Record = other.data("createCustomVoice", request, clause=clause)
-    checks.require(theirs["task_id"] != mine.id, "ids.unique", theirs)
+    words = "task_id {} is given in both accounts, where each task is due its own"
+    saw = Said(words, mine.id, by=(mine.seen[0], theirs))
+    checks.require(theirs["task_id"] != mine.id, "ids.unique", saw)
     for api, own in ((other, theirs["task_id"]), (garden.api, mine.id)):
         found = api.data("getCustomVoice", name=mine.external_id, clause="voice-get.by-external-id")
-        words = f"{found} by {mine.external_id}, where {own} is the account's"
-        checks.require(found["task_id"] == own, "auth.account", words)
+        checks.require(found["task_id"] == own, "auth.account", another(found, own))
     again = garden.look(mine)
     theirs_now = other.data("getCustomVoice", name=theirs["task_id"], clause="voice-get.by-task-id")
     both = {voice["voice_id"] for voice in (*voices_of(again), *voices_of(theirs_now))}
     count = len(voices_of(again)) + len(voices_of(theirs_now))
-    checks.require(len(both) == count, "ids.unique", f"{again} beside {theirs_now}")
+    words = "one voice_id is shown in both accounts, where each voice is due its own"
+    saw = Said(words, by=(again, theirs_now))
+    checks.require(len(both) == count, "ids.unique", saw)
+
+
+def _foreign(answer: Answer, what: str) -> Said:
+    return checks.not_due(answer, f"a refusal: the {what} is the first account's")

@@ -9,6 +9,7 @@ import pytest
 from contract_tests import notices
 from contract_tests.checks import kept, require
 from contract_tests.garden import EMPTY, FAILING, PLAIN, SILENT, SPARE, Garden
+from contract_tests.saying import Said
 
 pytestmark = pytest.mark.billable
 
@@ -87,12 +88,15 @@ def test_nothing_is_told_after_the_end(garden: Garden) -> None:
     unasked = {garden.planted(kind).id: kind for kind in (SILENT, EMPTY)}
     for item in inbox.everything():
         about = item.json.get("task_id") if isinstance(item.json, dict) else None
-        require(about not in unasked, "voice-create.callback-url.optional", item)
+        words = "task {} was made without a callback_url, where none is told of; this arrived:"
+        saw = Said(words, about, by=(item,))
+        require(about not in unasked, "voice-create.callback-url.optional", saw)
     kept("voice-create.callback-url.optional")
     for kind in TOLD:
         notices.formed(inbox, garden.path(kind), garden.shape, garden.keys)
         notices.agree(garden.planted(kind), inbox.of(garden.path(kind)))
     if garden.duplicate().status == 400:
         strays = inbox.of(garden.duplicate_path)
-        told = strays[0] if strays else ""
-        require(not strays, "voice-create.external-id.no-effect", f"told of a refusal: {told}")
+        words = "a refused create is told of at its callback_url, where nothing is due"
+        saw = Said(words, by=(*strays[:1], garden.duplicate()))
+        require(not strays, "voice-create.external-id.no-effect", saw)

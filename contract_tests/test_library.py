@@ -8,6 +8,7 @@ from contract_tests import checks
 from contract_tests.api import Api, Record
 from contract_tests.faults import ILLEGAL, PARAMETERS
 from contract_tests.receiver import Receiver
+from contract_tests.saying import Said
 
 #: Tasks on a page when nothing is said about it, and the most that every reading of the documents allows.
 DEFAULT_SIZE, LARGE_SIZE, LARGEST_SIZE = 30, 500, 1000
@@ -49,7 +50,9 @@ def test_official_voices_are_kling_s(voices_api: Api) -> None:
     tasks = _library(voices_api)
     voices = [voice for task in tasks for voice in _voices(task)]
     for voice in voices:
-        checks.require(voice.get("owned_by", "kling") == "kling", "presets.owner", voice)
+        owner = voice.get("owned_by", "kling")
+        saw = Said('owned_by is {}, where "kling" is due', owner, by=(voice,))
+        checks.require(owner == "kling", "presets.owner", saw)
     voice_ids = [voice["voice_id"] for voice in voices]
     checks.distinct("ids.unique", voice_ids, "the official voices")
     checks.distinct("ids.unique", [task["task_id"] for task in tasks], "the official library")
@@ -68,7 +71,8 @@ def test_the_library_is_the_same_for_all(voices_api: Api) -> None:
     for api in looks:
         seen = sorted(_voice_ids(api))
         if seen != first:
-            raise checks.found("presets.same-for-all", f"{seen}\n  where {first} were shown before")
+            words = "the official voices are {}, where those of the look before are due: {}"
+            raise checks.found("presets.same-for-all", Said(words, seen, first))
     checks.kept("presets.same-for-all")
 
 
@@ -85,13 +89,16 @@ def test_small_pages_make_up_the_library(voices_api: Api) -> None:
     for number in range(1, -(-len(whole) // size) + 1):
         tasks = _tasks(voices_api, "listPresetVoices", number, size, "paging.number")
         due = min(size, len(whole) - len(shown))
-        saw = f"{len(tasks)} tasks on page {number} of {size}, where {len(whole)} are to be shown"
+        saw = (
+            f"page {number} of {size} holds {len(tasks)} tasks, where {due} of {len(whole)} are due"
+        )
         checks.require(len(tasks) <= size, "paging.size.counts-tasks", saw)
         shown += [task["task_id"] for task in tasks]
         checks.require(len(tasks) == due, "paging.number", saw)
-    saw = f"pages of {size}: {shown}\n  where one page of {LARGE_SIZE} shows {whole}"
+    words = f"pages of {size} hold {{}}, where what one page of {LARGE_SIZE} holds is due: {{}}"
+    held = Said(words, shown, whole)
     if [task["task_id"] for task in _library(voices_api)] == whole:  # the order stays
-        checks.require(shown == whole, "paging.number", saw)
+        checks.require(shown == whole, "paging.number", held)
 
 
 @pytest.mark.parametrize("operation", ["listPresetVoices", "listCustomVoices"])
@@ -102,14 +109,17 @@ def test_a_short_page_is_the_last(voices_api: Api, operation: str) -> None:
     """
     for size in (LARGE_SIZE, DEFAULT_SIZE):
         tasks = _tasks(voices_api, operation, 1, size, "paging.size.max")
-        saw = f"{len(tasks)} tasks on a page of {size}"
+        saw = f"a page of {size} holds {len(tasks)} tasks, where at most {size} are due"
         checks.require(len(tasks) <= size, "paging.size.counts-tasks", saw)
         if len(tasks) == size:
             continue
         query = {"pageNum": 2, "pageSize": size}
         after = voices_api.call(operation, query=query)
         is_end = after.status == 400 or after.data == []  # paging.past-the-end is assumed
-        checks.require(is_end, "voice-list.no-total", f"{saw}, and then {after}")
+        words = (
+            f"page 1 of {size} holds {len(tasks)} tasks and page 2 holds some, where none is due"
+        )
+        checks.require(is_end, "voice-list.no-total", Said(words, by=(after,)))
 
 
 @pytest.mark.parametrize("operation", ["listPresetVoices", "listCustomVoices"])
@@ -121,7 +131,8 @@ def test_a_page_may_be_large(voices_api: Api, operation: str) -> None:
     for size in (1, LARGE_SIZE, LARGEST_SIZE):
         answer = voices_api.call(operation, query={"pageNum": 1, "pageSize": size})
         is_right = answer.pair == (200, 0) or (size == LARGEST_SIZE and answer.status == 400)
-        checks.require(is_right, "paging.size.max", answer)
+        saw = checks.not_due(answer, f"HTTP 200, code 0 for a pageSize of {size}")
+        checks.require(is_right, "paging.size.max", saw)
 
 
 def test_an_official_voice_cannot_be_deleted(voices_api: Api) -> None:
@@ -133,7 +144,8 @@ def test_an_official_voice_cannot_be_deleted(voices_api: Api) -> None:
     answer = voices_api.call("deleteVoice", {"voice_id": voice_id})
     checks.refused(answer, voices_api.dialect, "voice-delete.official", PARAMETERS)
     is_there = voice_id in _voice_ids(voices_api)
-    checks.require(is_there, "voice-delete.official", f"{voice_id} is gone after\n  {answer}")
+    words = "official voice {} is gone after a refused deletion, where it stays"
+    checks.require(is_there, "voice-delete.official", Said(words, voice_id, by=(answer,)))
 
 
 def test_an_official_voice_does_not_speak(voices_api: Api) -> None:
@@ -159,7 +171,8 @@ def test_a_page_has_thirty_tasks(voices_api: Api, receiver: Receiver) -> None:
         voices_api, operation = _filled(voices_api, receiver), "listCustomVoices"
     expected = _ids(voices_api, operation, DEFAULT_SIZE)
     shown = _ids(voices_api, operation, None)
-    saw = f"{len(shown)} tasks in {operation}: {shown}\n  where pageNum=1&pageSize=30 shows {expected}"
+    words = f"{operation} without a query holds {len(shown)} tasks, where the {DEFAULT_SIZE} of page 1 are due"
+    saw = Said(f"{words}: {{}}", expected)
     checks.require(len(shown) == DEFAULT_SIZE, "paging.size", saw)
     if _ids(voices_api, operation, DEFAULT_SIZE) == expected:  # nobody promises an order that stays
         checks.require(shown == expected, "paging.number", saw)

@@ -150,7 +150,9 @@ def test_odd_ids_crash_nothing(voices_api: Api) -> None:
     """
     for name in PATH_IDS:
         answer = voices_api.send("getCustomVoice", name=name)
-        checks.require(answer.status < 500, "server.no-5xx", answer)
+        checks.require(
+            answer.status < 500, "server.no-5xx", checks.not_due(answer, "anything but a 5xx")
+        )
         checks.require(answer.status != 200, "voice-get.unknown", answer)
 
 
@@ -167,7 +169,7 @@ def test_unknown_fields_are_ignored(api: Api) -> None:
     answer = api.call("createSpeech", body)
     if answer.status == 400:
         raise checks.found(clause, answer)
-    checks.require(answer.pair == (200, 0), clause, answer)
+    checks.accepted(answer, clause)
 
 
 @pytest.mark.billable
@@ -180,7 +182,9 @@ def test_the_content_type_of_a_request_is_not_looked_at(voices_api: Api, content
     operation = voices_api.document.operations["createSpeech"]
     body = samples.speech(voices_api.dialect)
     answer = voices_api.ask("POST", operation.path, body=body, content_type=content_type)
-    checks.require(answer.status < 500, "server.no-5xx", answer)
+    checks.require(
+        answer.status < 500, "server.no-5xx", checks.not_due(answer, "anything but a 5xx")
+    )
     if answer.pair != (200, 0):
         raise checks.found("transport.content-type", answer)
     checks.kept("transport.content-type")
@@ -197,7 +201,9 @@ def test_a_huge_body_is_refused(voices_api: Api) -> None:
         answer = voices_api.send("createSpeech", body)
     except checks.Broken as reason:  # it hung up instead of reading on
         raise checks.found("errors.body-limit", reason.saw) from None
-    checks.require(answer.status < 500, "server.no-5xx", answer)
+    checks.require(
+        answer.status < 500, "server.no-5xx", checks.not_due(answer, "anything but a 5xx")
+    )
     if answer.status != 400:
         raise checks.found("errors.body-limit", answer)
     checks.envelope(answer, voices_api.dialect)

@@ -150,7 +150,9 @@ def test_speeches_are_not_listed(voices_api: Api) -> None:
     """
     path = voices_api.document.operations["createSpeech"].path
     answer = voices_api.ask("GET", path)
-    checks.require(answer.status < 500, "server.no-5xx", answer)
+    checks.require(
+        answer.status < 500, "server.no-5xx", checks.not_due(answer, "anything but a 5xx")
+    )
     if answer.status != 404:
         raise checks.found("speech.no-query", answer)
     checks.envelope(answer, voices_api.dialect)
@@ -169,7 +171,7 @@ def test_a_missing_language_is_chinese(voices_api: Api) -> None:
     answer = voices_api.call("createSpeech", {"text": "您好", "voice_id": samples.CHINESE})
     if answer.status == 400:
         raise checks.found(clause, answer)
-    checks.require(answer.pair == (200, 0), clause, answer)
+    checks.accepted(answer, clause)
     english = {"text": "Hello", "voice_id": samples.ENGLISH}
     answer = voices_api.call("createSpeech", english)
     checks.require(answer.pair in ILLEGAL, clause, answer)
@@ -192,7 +194,7 @@ def _adjusted(api: Api, speed: float, request: dict[str, Any]) -> Answer:
     answer = api.call("createSpeech", request)
     if answer.status == 400:
         raise checks.found(clause, answer)
-    checks.require(answer.pair == (200, 0), clause, answer)
+    checks.accepted(answer, clause)
     return answer
 
 

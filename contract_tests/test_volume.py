@@ -75,7 +75,7 @@ def test_pages_are_disjoint_and_stable(crowd: tuple[Api, Oracle]) -> None:
     pages: list[set[str]] = []
     for number in (1, 2, 1, 2):
         answer = api.call("listCustomVoices", query={"pageNum": number, "pageSize": 15})
-        checks.require(answer.pair == (200, 0), "paging.number", answer)
+        checks.accepted(answer, "paging.number")
         if any(record["task_status"] not in checks.TERMINAL for record in answer.data):
             pytest.skip("not looked at: tasks are still under way")
         pages.append({record["task_id"] for record in answer.data})
