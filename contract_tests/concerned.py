@@ -13,6 +13,8 @@ from contract_tests.sending import Exchange, Made
 #: Requests that are shown of what took several.
 _MOST = 4
 _TASK = re.compile(r"""['"]task_id['"]:\s*['"]([^'"]+)""")
+#: Where a notification that is quoted has arrived.
+_ARRIVED = re.compile(r"#\d+ [A-Z]+ (/\S+)")
 _CREATES = "custom-voices"
 
 
@@ -48,7 +50,12 @@ class Shown:
             for item in self._recent
             if item.answer is not None and any(name in item.answer.body for name in names)
         ]
-        creations = [made.create for made in self._made if made.task_id in quoted]
+        paths = [path.encode() for path in _ARRIVED.findall(saw)]
+        creations = [
+            made.create
+            for made in self._made
+            if made.task_id in quoted or any(path in made.create.body for path in paths)
+        ]
         return _few([*creations, *about]) or [item.request for item in self._recent[-1:]]
 
     def _looks(self, item: Any) -> Iterator[Request]:

@@ -14,9 +14,11 @@ from typing import Any
 from contract_tests import checks
 from contract_tests.observation import NOT_JSON, Answer, decoded
 from contract_tests.routes import Route
+from contract_tests.saying import Apart, Said
+from contract_tests.story import created_later
 
 Record = Mapping[str, Any]
-Saw = Callable[[], str]
+Saw = Callable[[], Said]
 _HIDDEN = ("", "***", "Bearer ***")
 
 
@@ -73,7 +75,9 @@ class History:
             self._delete(answer, request)
         if name == "listCustomVoices" and isinstance(answer.data, list):
             shown = [str(record.get("task_id")) for record in _records(answer.data)]
-            _need(len(shown) == len(set(shown)), "voice-list.complete", lambda: str(answer))
+            twice = sorted({name for name in shown if shown.count(name) > 1})
+            words = "tasks {} are on this page twice, where each is due once"
+            _need(not twice, "voice-list.complete", lambda: Said(words, twice, by=(answer,)))
         if name == "getCustomVoice" and route.name:
             _named(answer, route.name)
         if name in ("createCustomVoice", "getCustomVoice", "listCustomVoices"):
@@ -84,7 +88,9 @@ class History:
         request_id = answer.json.get("request_id")
         if isinstance(request_id, str) and request_id:
             clause = checks.clause_of(dialect, "envelope.request-id")
-            _need(request_id not in self._request_ids, clause, lambda: f"again {answer}")
+            words = "request_id is {} for a second time, where each answer is due its own"
+            is_new = request_id not in self._request_ids
+            _need(is_new, clause, lambda: Said(words, request_id, by=(answer,)))
             self._request_ids.add(request_id)
 
     def _created(self, name: str, answer: Answer, request: Record) -> None:
@@ -115,7 +121,8 @@ class History:
             last = holder.looks[-1].record if holder.looks else {}
             is_free = last.get("task_status") == "failed" or _voice_ids(last) & self._deleted
             clause = "voice-create.external-id.unique"
-            _need(bool(is_free), clause, lambda: f"{claimed[1]} a second time: {answer}")
+            words = "external id {} is accepted for a second time, where a refusal is due"
+            _need(bool(is_free), clause, lambda: Said(words, claimed[1], by=(answer,)))
         for record in _records(answer.data):
             self._external[claimed] = str(record.get("task_id"))
 
@@ -123,7 +130,8 @@ class History:
         voice_id = str(request.get("voice_id") or "")
         if voice_id:
             is_first = voice_id not in self._deleted
-            _need(is_first, "voice-delete.twice", lambda: str(answer))
+            words = "voice {} is deleted for a second time, where a refusal is due"
+            _need(is_first, "voice-delete.twice", lambda: Said(words, voice_id, by=(answer,)))
             self._deleted.add(voice_id)
 
     def _shown(self, look: _Look, answer: Answer) -> None:
@@ -132,7 +140,7 @@ class History:
             return
         task = self._tasks.setdefault(str(record["task_id"]), _Task())
         later = record["updated_at"] >= record["created_at"]
-        _need(later, "task.updated-at.after-creation", lambda: str(answer))
+        _need(later, "task.updated-at.after-creation", lambda: created_later(record, answer))
         for before in task.looks:
             _created_once(before.record, record, answer)
             if before.ended <= look.began and not self._deleted:
@@ -154,17 +162,18 @@ def _need(kept: bool, clause: str, saw: Saw) -> None:
 
 
 def _twice(task: _Task, clause: str, answer: Answer) -> None:
-    _need(not task.was_created, clause, lambda: f"a task that was made before: {answer}")
+    words = "the answer names a task that was made before, where a new one is due"
+    _need(not task.was_created, clause, lambda: Said(words, by=(answer,)))
 
 
 def _created_once(before: Record, after: Record, answer: Answer) -> None:
     same = before["created_at"] == after["created_at"]
-    _need(same, "task.created-at.constant", lambda: f"{answer}\n  after {before}")
+    _need(same, "task.created-at.constant", lambda: _after(before, after, answer))
 
 
 def _moved(before: Record, after: Record, answer: Answer) -> None:
-    def saw() -> str:
-        return f"{answer}\n  after {before}"
+    def saw() -> Said:
+        return _after(before, after, answer)
 
     if before["task_status"] in checks.TERMINAL:
         _need(_essence(before) == _essence(after), "task.status.terminal", saw)
@@ -183,10 +192,21 @@ def _echoed(asked: Record, record: Record, answer: Answer) -> None:
     info = record.get("task_info")
     shown = info.get("external_task_id") if isinstance(info, dict) else None
     if isinstance(word, str) and word:
-        _need(shown == word, "task.info.echo", lambda: str(answer))
+        words = "task_info.external_task_id is {}, where {} was given and is due"
+        _need(shown == word, "task.info.echo", lambda: Said(words, shown, word, by=(answer,)))
     for voice in _voices(record):
-        named = voice.get("voice_name", asked.get("voice_name"))
-        _need(named == asked.get("voice_name"), "voice.name.echo", lambda: str(answer))
+        _is_named(voice, asked.get("voice_name"), answer)
+
+
+def _is_named(voice: Record, name: Any, answer: Answer) -> None:
+    named = voice.get("voice_name", name)
+    words = "voice_name is {}, where {} was asked for and is due"
+    _need(named == name, "voice.name.echo", lambda: Said(words, named, name, by=(answer,)))
+
+
+def _after(before: Record, after: Record, answer: Answer) -> Said:
+    words, where = "where no later look contradicts an earlier one", ("before", "in this answer")
+    return Apart(before, after, words, where=where, by=(before, answer))
 
 
 def _named(answer: Answer, name: str) -> None:
@@ -197,8 +217,14 @@ def _named(answer: Answer, name: str) -> None:
         if word == name:
             checks.kept("voice-get.by-external-id")
         else:
-            is_it = str(record.get("task_id")) == name
-            _need(is_it, "voice-get.by-task-id", lambda: f"{name} was asked for: {answer}")
+            _is_asked_for(record, name, answer)
+
+
+def _is_asked_for(record: Record, name: str, answer: Answer) -> None:
+    is_it = str(record.get("task_id")) == name
+    words = "task {} is answered, where {} was asked for and is due"
+    shown = record.get("task_id")
+    _need(is_it, "voice-get.by-task-id", lambda: Said(words, shown, name, by=(answer,)))
 
 
 def _essence(record: Record) -> tuple[Any, ...]:

@@ -8,6 +8,8 @@ import httpx2
 import pytest
 
 from contract_tests import checks
+from contract_tests.observation import Request
+from contract_tests.saying import Said
 from contract_tests.target import Target
 
 
@@ -17,7 +19,9 @@ def audio_of(data: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Broken: the task has not succeeded.
     """
-    checks.require(data["task_status"] == "succeed", "speech.synchronous", data)
+    words = 'task_status is {}, where a speech is due "succeed" in its answer'
+    saw = Said(words, data["task_status"], by=(data,))
+    checks.require(data["task_status"] == "succeed", "speech.synchronous", saw)
     audio: dict[str, Any] = data["task_result"]["audios"][0]
     return audio
 
@@ -30,12 +34,15 @@ def fetched(target: Target, url: str, clause: str = "media.url.no-auth") -> byte
     Args:
         clause: what is broken when it is not there.
     """
-    checks.require(url.startswith(("http://", "https://")), clause, f"no address: {url}")
+    saw = Said("the address is {}, where an absolute one is due", url)
+    checks.require(url.startswith(("http://", "https://")), clause, saw)
     try:
         reply = target.plain("GET", url)
     except httpx2.TransportError as reason:
         if target.is_own(url):
-            raise checks.Broken(clause, f"{url}: {reason}") from None
+            words = f"the file gets no answer ({reason}), where HTTP 200 is due"
+            raise checks.Broken(clause, Said(words, by=(Request("GET", url),))) from None
         pytest.skip(f"not looked at: {url} cannot be reached from here ({reason})")
-    checks.require(reply.status == 200, clause, f"HTTP {reply.status} at {url}")
+    words = f"the file is answered with HTTP {reply.status}, where HTTP 200 is due"
+    checks.require(reply.status == 200, clause, Said(words, by=(Request("GET", url),)))
     return reply.body

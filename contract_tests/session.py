@@ -279,7 +279,7 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
         ):
             served = list(documents.DIALECTS)  # it is the API, and breaks clauses
     except checks.Broken as reason:
-        words = reason.saw.splitlines()[0].removesuffix(" after")
+        words = reason.saw.splitlines()[0].partition("due: ")[2] or reason.saw
         raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
     if strange and not served:
         raise CouldNotLook(_is_something_else(wanted.base_url, strange[0]))

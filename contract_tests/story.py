@@ -8,7 +8,7 @@ may count in whole seconds.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -113,7 +113,7 @@ def earlier(record: Record, before: Record) -> Said:
     return Said(words, record["updated_at"], before["updated_at"], by=(before, record))
 
 
-def created_later(record: Record, by: Any = None) -> Said:
+def created_later(record: Mapping[str, Any], by: Any = None) -> Said:
     """A task that was updated before it was created."""
     words = "updated_at is {}, where created_at is {} and no later instant is due"
     shown = record if by is None else by

@@ -17,6 +17,7 @@ import httpx2
 
 from contract_tests import checks, redaction, sending
 from contract_tests.observation import Answer, Request
+from contract_tests.saying import Said
 from contract_tests.sending import Sender
 
 #: Seconds that the answer to the question may take whether it is a kling-mock.
@@ -175,7 +176,8 @@ class Target:
         try:
             answer = self.sender.send(sent)
         except httpx2.TransportError as reason:
-            raise checks.Broken("server.answers", f"{reason!r} after\n  {sent.curl}") from None
+            words = f"there is no answer, where one is due: {reason!r}"
+            raise checks.Broken("server.answers", Said(words, by=(sent,))) from None
         checks.kept("server.answers")
         return answer
 

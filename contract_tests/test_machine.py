@@ -20,6 +20,7 @@ from contract_tests import checks, listing, notices, options, story, strategies
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.oracle import KnownVoice, Oracle, Verdict
 from contract_tests.receiver import Receiver
+from contract_tests.saying import Said
 from contract_tests.waiting import Waiting
 
 #: Steps of one life story.
@@ -133,10 +134,18 @@ class CustomVoices(RuleBasedStateMachine):
         names = [task.id, *([task.external_id] if task.external_id else [])]
         for name in names:
             answer = self._other.call("getCustomVoice", name=name)
-            checks.require(answer.pair != (200, 0), "auth.account", f"a foreign task: {answer}")
+            checks.require(
+                answer.pair != (200, 0),
+                "auth.account",
+                checks.not_due(answer, "a refusal: the task is another account's"),
+            )
         if task.voice_id:
             answer = self._other.call("deleteVoice", {"voice_id": task.voice_id})
-            checks.require(answer.pair != (200, 0), "auth.account", f"a foreign voice: {answer}")
+            checks.require(
+                answer.pair != (200, 0),
+                "auth.account",
+                checks.not_due(answer, "a refusal: the voice is another account's"),
+            )
 
     @rule(seconds=strategies.steps_s())
     def time_passes(self, seconds: float) -> None:
@@ -181,7 +190,8 @@ class CustomVoices(RuleBasedStateMachine):
         for path in self._silent:
             clause = "voice-create.external-id.no-effect"
             strays = inbox.of(path)
-            checks.require(not strays, clause, f"told of a refusal: {[*map(str, strays)]}")
+            words = "a refused create is told of at its callback_url, where nothing is due"
+            checks.require(not strays, clause, Said(words, by=(*strays[:1],)))
 
     def _create(self, request: Record, path: str) -> KnownVoice | None:
         """Sends a create request, whose notifications go to a path if there is one."""
@@ -233,7 +243,8 @@ class CustomVoices(RuleBasedStateMachine):
         checks.accepted(answer, clause)
         found = self._oracle.tasks.get(answer.data["task_id"])
         same = found is task or (found is not None and found in self._oracle.holders(name))
-        checks.require(same, clause, f"{answer}\n  asked for {task.id}")
+        saw = story.another(answer.data, task.id, answer)
+        checks.require(same, clause, saw)
         self._oracle.shown(found or task, answer.data)
 
     def _moved(self, task: KnownVoice, before: str) -> bool | None:
@@ -247,7 +258,10 @@ class CustomVoices(RuleBasedStateMachine):
         for task in pending:
             waited_s = 0.0 if self._api.target.control else self.waiting.take(_PATIENCE_S)
             self._api.target.within(waited_s, partial(self._ended, task))
-            late = f"{task.id} {task.status} after {_END_S:g} virtual seconds"
+            words = (
+                f"task_status of {{}} is {{}} after {_END_S:g} virtual seconds, where an end is due"
+            )
+            late = Said(words, task.id, task.status, by=(task.seen[-1],))
             has_ended = task.is_terminal or task.deleted or not self._api.target.control
             checks.require(has_ended, "task.ends", late)
         return all(task.is_terminal for task in self._oracle.tasks.values())

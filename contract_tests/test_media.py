@@ -10,6 +10,7 @@ from contract_tests import checks, samples
 from contract_tests.api import Api
 from contract_tests.media import audio_of
 from contract_tests.observation import Answer
+from contract_tests.saying import Said
 
 DAY_S = 86_400.0
 #: Days after which an audio must still be there, and after which it must be gone.
@@ -45,5 +46,7 @@ def test_an_audio_is_there_for_thirty_days(voices_api: Api) -> None:
     checks.kept("media.url.dead")
 
 
-def _saw(answer: Answer, days: int) -> str:
-    return f"HTTP {answer.status} after {days} days\n  {answer.request.curl}"
+def _saw(answer: Answer, days: int) -> Said:
+    due = "HTTP 200 is due" if days < 30 else f"HTTP {FORBIDDEN} is due"
+    words = f"the audio is answered with HTTP {answer.status} after {days} days, where {due}"
+    return Said(words, by=(answer.request,))

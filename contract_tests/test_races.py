@@ -13,6 +13,7 @@ from contract_tests import checks, listing, story
 from contract_tests.api import TooManyTasks
 from contract_tests.faults import ILLEGAL
 from contract_tests.garden import Garden
+from contract_tests.saying import Said
 from contract_tests.story import Glimpse, timed
 
 pytestmark = pytest.mark.billable
@@ -57,14 +58,19 @@ def _race(garden: Garden) -> None:
     accepted = [answer for answer in answers if answer.pair == (200, 0)]
     if any(answer.pair in checks.BUSY for answer in answers):
         pytest.skip("not looked at: the server takes fewer requests at once")
-    saw = "\n".join(map(str, accepted)) or "none was accepted"
-    checks.require(len(accepted) == 1, "voice-create.external-id.unique", f"{len(accepted)}: {saw}")
+    words = (
+        f"{len(accepted)} of {RACERS} create requests at once with external id {{}} were accepted,"
+        " where exactly one is due"
+    )
+    saw = Said(words, word, by=(*(accepted or answers)[:3],))
+    checks.require(len(accepted) == 1, "voice-create.external-id.unique", saw)
     for answer in answers:
         if answer is not accepted[0]:
             checks.refused(answer, api.dialect, "voice-create.external-id.unique", ILLEGAL)
     winner = garden.oracle.created(request, accepted[0].data)
-    found = api.voice(word)["task_id"]
-    checks.require(found == winner.id, "voice-get.by-external-id", f"{found} by {word}")
+    found = api.voice(word)
+    saw = story.another(found, winner.id, accepted[0])
+    checks.require(found["task_id"] == winner.id, "voice-get.by-external-id", saw)
     try:
         listing.listed(api, garden.oracle, 100)
     except TooManyTasks as reason:

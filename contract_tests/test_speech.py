@@ -13,6 +13,8 @@ from contract_tests.faults import ILLEGAL
 from contract_tests.media import audio_of, fetched
 from contract_tests.observation import Answer
 from contract_tests.receiver import Receiver
+from contract_tests.saying import Said
+from contract_tests.story import created_later
 
 #: How far the stated and the counted length of an audio may differ: an encoder's delay and a header frame.
 TOLERANCE_S = 0.15
@@ -62,22 +64,27 @@ def test_a_speech_is_audio_of_the_stated_length(api: Api) -> None:
     if official:
         made = audio_of(data)
         later = data["updated_at"] >= data["created_at"]
-        checks.require(later, "task.updated-at.after-creation", data)
+        checks.require(later, "task.updated-at.after-creation", created_later(data))
         url, stated_s = made["url"], float(made["duration"])
     else:
         checks.kept("ez.synchronous")  # the schema wants the audio
         url, stated_s = data["audio_url"], data["duration"] / 1000
     unit = "speech.duration.string" if official else "ez.duration.milliseconds"
-    checks.require(SHORTEST_S <= stated_s <= LONGEST_S, unit, f"{stated_s} s stated: {data}")
+    words = (
+        f"the stated duration is {stated_s:g} s, where {SHORTEST_S:g} to {LONGEST_S:g} s are due"
+    )
+    saw = Said(words, by=(data,))
+    checks.require(SHORTEST_S <= stated_s <= LONGEST_S, unit, saw)
     clause = "speech.mp3" if official else "ez.mp3"
     try:
         lasts_s = audio.duration_s(fetched(api.target, url))
     except audio.NotMp3 as reason:
-        raise checks.Broken(clause, f"{url}: {reason}") from None
+        raise checks.Broken(clause, Said(f"the file is no MP3: {reason}", by=(data,))) from None
     checks.kept(clause)
     if official:
         fetched(api.target, url, "media.url.expires")  # it is there for more than one look
-    saw = f"{stated_s} s stated, {lasts_s:.3f} s at {url}"
+    words = f"the stated duration is {stated_s:g} s, where the audio lasts {lasts_s:.3f} s"
+    saw = Said(words, by=(data,))
     same_unit = lasts_s / OTHER_UNIT < stated_s < lasts_s * OTHER_UNIT
     checks.require(same_unit, unit, saw)
     true = "speech.duration.true" if official else "ez.duration.milliseconds"
@@ -94,7 +101,10 @@ def test_any_text_may_be_spoken(api: Api, kind: str) -> None:
     endpoint = "ez.endpoint" if api.dialect == "ezmodel" else "speech.endpoint"
     answer = api.call("createSpeech", samples.speech(api.dialect, text=TEXTS[kind]))
     allowed = (200,) if kind in _ORDINARY else (200, 400)
-    checks.require(answer.status in allowed, endpoint, answer)
+    due = " or ".join(f"HTTP {status}" for status in allowed)
+    checks.require(
+        answer.status in allowed, endpoint, checks.not_due(answer, f"{due} for a text of {kind}")
+    )
 
 
 @pytest.mark.billable
@@ -134,12 +144,16 @@ def test_a_speech_is_no_task_of_ones_own(voices_api: Api, receiver: Receiver) ->
         answer = voices_api.call("createSpeech", samples.speech(voices_api.dialect, **fields))
         if answer.pair != (200, 0):
             clause = "request.unknown-fields" if number == 1 else "speech.no-callback"
-            raise checks.found(clause, answer)
+            due = "HTTP 200: a speech has no external_task_id and no callback_url"
+            raise checks.found(clause, checks.not_due(answer, due))
         if "task_info" in answer.data:
-            raise checks.found("speech.no-task-info", answer)
+            words = "task_info is {}, where a speech has none"
+            saw = Said(words, answer.data["task_info"], by=(answer,))
+            raise checks.found("speech.no-task-info", saw)
     told = receiver.inbox.of(path)
     if told:
-        raise checks.found("speech.no-callback", told[0])
+        words = "a notification of a speech arrived, where none is due"
+        raise checks.found("speech.no-callback", Said(words, by=(told[0],)))
     checks.kept("speech.no-callback", "speech.no-task-info")
 
 
@@ -154,7 +168,7 @@ def test_speeches_are_not_listed(voices_api: Api) -> None:
         answer.status < 500, "server.no-5xx", checks.not_due(answer, "anything but a 5xx")
     )
     if answer.status != 404:
-        raise checks.found("speech.no-query", answer)
+        raise checks.found("speech.no-query", checks.not_due(answer, "HTTP 404"))
     checks.envelope(answer, voices_api.dialect)
     checks.kept("speech.no-query")
 
@@ -170,11 +184,13 @@ def test_a_missing_language_is_chinese(voices_api: Api) -> None:
     clause = "speech.language.default"
     answer = voices_api.call("createSpeech", {"text": "您好", "voice_id": samples.CHINESE})
     if answer.status == 400:
-        raise checks.found(clause, answer)
+        told = checks.not_due(answer, "HTTP 200: without voice_language a text is zh")
+        raise checks.found(clause, told)
     checks.accepted(answer, clause)
     english = {"text": "Hello", "voice_id": samples.ENGLISH}
     answer = voices_api.call("createSpeech", english)
-    checks.require(answer.pair in ILLEGAL, clause, answer)
+    told = checks.not_due(answer, "HTTP 400: an English voice speaks no Chinese")
+    checks.require(answer.pair in ILLEGAL, clause, told)
 
 
 @pytest.mark.billable
@@ -193,7 +209,8 @@ def _adjusted(api: Api, speed: float, request: dict[str, Any]) -> Answer:
     clause = "speech.speed.out-of-range" if out else "speech.speed.one-decimal"
     answer = api.call("createSpeech", request)
     if answer.status == 400:
-        raise checks.found(clause, answer)
+        told = checks.not_due(answer, f"HTTP 200: a speed of {speed:g} is adjusted")
+        raise checks.found(clause, told)
     checks.accepted(answer, clause)
     return answer
 
@@ -224,7 +241,11 @@ def test_a_speed_is_moved_to_the_nearest(
     other = _spoken(voices_api, text=LONG_TEXT, voice_speed=adjusted)
     first_s, second_s = _stated_s(answer.data), _stated_s(other)
     if abs(first_s - second_s) > SAME * second_s:
-        saw = f"{first_s:g} s at speed {speed} and {second_s:g} s at {adjusted}\n  {answer}"
+        words = (
+            f"the audio lasts {first_s:g} s at speed {speed} and {second_s:g} s at {adjusted}, where both are due"
+            " the same length"
+        )
+        saw = Said(words, by=(answer, other))
         again_s = _stated_s(_spoken(voices_api, text=LONG_TEXT, voice_speed=adjusted))
         if speed == HALF or again_s != second_s:
             raise checks.found(clause, saw)
@@ -243,9 +264,12 @@ def test_a_speech_has_one_price(voices_api: Api) -> None:
     if "" in prices:
         pytest.skip("not looked at: the answer names no units, and need not")
     if prices[0] != prices[1]:
-        raise checks.found("speech.price", made)
+        words = "final_unit_deduction is {} for 1 character and {} for " + str(len(LONG_TEXT))
+        told = Said(f"{words}, where one price is due", *prices, by=(*made,))
+        raise checks.found("speech.price", told)
     if not _FIVE_HUNDREDTHS.fullmatch(prices[0]):
-        raise checks.found("billing.unit-deduction", made)
+        words = 'final_unit_deduction is {}, where "0.05" is due'
+        raise checks.found("billing.unit-deduction", Said(words, prices[0], by=(made[0],)))
     checks.kept("speech.price", "billing.unit-deduction")
 
 
@@ -257,7 +281,9 @@ def test_a_success_says_so(voices_api: Api) -> None:
     for operation in ("listPresetVoices", "listCustomVoices"):
         answer = voices_api.call(operation)
         if answer.pair == (200, 0) and answer.json["message"] != "SUCCEED":
-            raise checks.found("envelope.message-succeed", answer)
+            words = 'message is {}, where "SUCCEED" is due'
+            told = Said(words, answer.json["message"], by=(answer,))
+            raise checks.found("envelope.message-succeed", told)
     checks.kept("envelope.message-succeed")
 
 

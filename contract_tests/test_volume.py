@@ -8,9 +8,11 @@ import pytest
 
 from contract_tests import checks, listing
 from contract_tests.api import Api, Record, TooManyTasks
+from contract_tests.observation import Answer
 from contract_tests.oracle import Oracle
 from contract_tests.receiver import Receiver
 from contract_tests.run import Run
+from contract_tests.saying import Said
 
 pytestmark = pytest.mark.billable
 
@@ -73,14 +75,23 @@ def test_pages_are_disjoint_and_stable(crowd: tuple[Api, Oracle]) -> None:
     if api.target.control:
         api.target.advance(_ENDING_S)
     pages: list[set[str]] = []
+    looks: list[Answer] = []
     for number in (1, 2, 1, 2):
         answer = api.call("listCustomVoices", query={"pageNum": number, "pageSize": 15})
         checks.accepted(answer, "paging.number")
         if any(record["task_status"] not in checks.TERMINAL for record in answer.data):
             pytest.skip("not looked at: tasks are still under way")
+        looks.append(answer)
         pages.append({record["task_id"] for record in answer.data})
-    checks.require(pages[:2] == pages[2:], "voice-list.complete", f"{pages[2:]} after {pages[:2]}")
-    checks.require(not pages[0] & pages[1], "voice-list.complete", f"{pages[0]} and {pages[1]}")
+    words = (
+        "tasks {} come or go between two looks at pages 1 and 2 of 15, where nothing has changed"
+    )
+    moved = sorted((pages[0] ^ pages[2]) | (pages[1] ^ pages[3]))
+    saw = Said(words, moved, by=(*looks,))
+    checks.require(pages[:2] == pages[2:], "voice-list.complete", saw)
+    words = "tasks {} are on page 1 and on page 2 of 15, where each is due once"
+    saw = Said(words, sorted(pages[0] & pages[1]), by=(*looks[:2],))
+    checks.require(not pages[0] & pages[1], "voice-list.complete", saw)
 
 
 def test_one_request_makes_one_task(voices_api: Api, receiver: Receiver) -> None:
@@ -108,7 +119,9 @@ def test_one_request_makes_one_task(voices_api: Api, receiver: Receiver) -> None
     except TooManyTasks as reason:
         pytest.skip(f"not looked at: {reason}")
     strangers = after - before - {*oracle.tasks}
-    checks.require(not strangers, "voice-create.one-task", f"tasks nobody asked for: {strangers}")
+    words = "the list shows tasks {}, where only those that were asked for are due"
+    saw = Said(words, sorted(strangers))
+    checks.require(not strangers, "voice-create.one-task", saw)
 
 
 def _pages(api: Api) -> list[Record]:
