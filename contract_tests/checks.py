@@ -12,7 +12,7 @@ from typing import Any
 
 from contract_tests import clauses, documents, mending
 from contract_tests.observation import NOT_JSON, Answer, Notification
-from contract_tests.saying import Said, in_words, shown_by
+from contract_tests.saying import Part, Said, in_words, shown_by
 from contract_tests.shapes import Shape
 
 JSON_TYPE = "application/json"
@@ -320,9 +320,10 @@ def _valid(
     if misfit is None:
         looked.update(shape.enforced)
         return
+    part = Part(saw, mending.part_of(body, misfit))
     misfits, is_whole = mending.mended(shape, body) if goes_on else ([misfit], False)
     for one in misfits:
-        told = Said(f"{one.words} ({what})", by=(saw,))
+        told = Said(f"{one.words} ({what})", by=(part,))
         broken = one.rule or clause
         if not is_whole:
             raise Broken(broken, told)

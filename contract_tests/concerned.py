@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from contract_tests.observation import Answer, Notification, Request, decoded
+from contract_tests.saying import Part
 from contract_tests.sending import Exchange, Made
 
 #: Requests that are shown of what took several.
@@ -20,7 +21,7 @@ _CREATES = "custom-voices"
 
 def has_answer(evidence: Iterable[Any]) -> bool:
     """Whether the evidence holds an answer or a request, so that its own shows the breach best."""
-    return any(isinstance(item, Answer | Request) for item in evidence)
+    return any(isinstance(item, Answer | Part | Request) for item in evidence)
 
 
 class Shown:
@@ -62,6 +63,8 @@ class Shown:
         """The requests whose answers hold what was seen, each as that very object."""
         if isinstance(item, Request):
             yield item
+        elif isinstance(item, Part):
+            yield from self._looks(item.whole)
         elif isinstance(item, Answer):
             yield from self._showing(item.request)
             yield item.request
@@ -72,6 +75,9 @@ class Shown:
 
     def _creations(self, item: Any) -> Iterator[Request]:
         """The requests that made the tasks which were seen."""
+        if isinstance(item, Part):
+            yield from self._creations(item.whole)
+            return
         if isinstance(item, Notification):
             path = item.path.encode()
             sent = (exchange.request for exchange in self._recent)

@@ -172,7 +172,8 @@ def _breach(
 
 
 def _rank(breach: Breach) -> tuple[bool, bool, int]:
-    return breach.is_finding, not breach.request, len(breach.request) + len(breach.steps)
+    length = sum(map(len, breach.requests)) + len(breach.steps) + len(breach.saw)
+    return breach.is_finding, not breach.request, length
 
 
 def _flat(error: BaseException) -> Iterator[BaseException]:

@@ -5,7 +5,7 @@ What was wrong is said before; only what could be meant by the value is put ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from contract_tests.shapes import Misfit, Shape
 _MOST = 40
 #: What is read where a field is missing that only ever says a little.
 _ABSENT: dict[str, Any] = {"task_info": {}, "task_result": {}, "task_status_msg": ""}
+#: Instants of which one stands for the other where it is missing.
+_OTHER = {"created_at": "updated_at", "updated_at": "created_at"}
 #: What servers call statuses that the contract calls something else.
 _STATUSES = {
     "succeeded": "succeed",
@@ -45,27 +47,60 @@ def mended(shape: Shape, body: Any) -> tuple[list[Misfit], bool]:
     return found, True
 
 
+def part_of(body: Any, misfit: Misfit) -> Any:
+    """What is worth showing of a body: the record that does not fit, else all of it."""
+    path = misfit.path
+    depth = 2 if len(path) > 1 and path[0] == "data" and isinstance(path[1], int) else 0
+    return _at(body, path[:depth])
+
+
 def _is_mended(shape: Shape, body: Any, misfit: Misfit) -> bool:
-    if not misfit.path:
-        return False
-    holder, last = body, misfit.path[-1]
-    try:
-        for step in misfit.path[:-1]:
-            holder = holder[step]
-    except (KeyError, IndexError, TypeError):
-        return False
+    holder = _at(body, misfit.path[:-1]) if misfit.path else None
     if not isinstance(holder, dict):
         return False
-    before = dict(holder)
-    for instead in _instead(str(last), misfit, before):
+    before, name = dict(holder), str(misfit.path[-1])
+    for place, instead in enumerate(_instead(name, misfit, before)):
         holder.clear()
         holder.update(instead)
         after = shape.misfit(body)
         if after is None or after.path != misfit.path:
+            for sibling in _siblings(body, misfit, before):
+                meant = [*_instead(name, misfit, dict(sibling))]
+                if place < len(meant):
+                    sibling.clear()
+                    sibling.update(meant[place])
             return True
     holder.clear()
     holder.update(before)
     return False
+
+
+def _siblings(body: Any, misfit: Misfit, holder: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same place in the other items of a list, where it is filled in the same way."""
+    name = misfit.path[-1]
+    for depth, step in enumerate(misfit.path):
+        if not isinstance(step, int):
+            continue
+        items = _at(body, misfit.path[:depth])
+        for number, item in enumerate(items):
+            other = _at(item, misfit.path[depth + 1 : -1])
+            is_like = isinstance(other, dict) and (name in other) == (name in holder)
+            if (
+                number != step
+                and is_like
+                and type(other.get(str(name))) is type(holder.get(str(name)))
+            ):
+                yield other
+        return
+
+
+def _at(value: Any, path: Sequence[str | int]) -> Any:
+    try:
+        for step in path:
+            value = value[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return value
 
 
 def _instead(name: str, misfit: Misfit, holder: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -73,6 +108,8 @@ def _instead(name: str, misfit: Misfit, holder: dict[str, Any]) -> Iterator[dict
     if misfit.is_missing:
         if name in _ABSENT:
             yield {**holder, name: _ABSENT[name]}
+        elif _OTHER.get(name) in holder:
+            yield {**holder, name: holder[_OTHER[name]]}
         return
     value = holder.get(name)
     if value is None:
@@ -92,7 +129,10 @@ def _meant(value: Any) -> Iterator[Any]:
         yield value * 1000  # seconds where milliseconds are due
     if isinstance(value, int | float):
         yield str(value)
+    if isinstance(value, list | dict) and not value:
+        yield ""
     if isinstance(value, str):
+        yield {}
         yield _STATUSES.get(value.lower(), value.lower())
         if value.isascii() and value.isdigit() and len(value) < 19:
             yield int(value)

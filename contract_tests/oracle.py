@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from contract_tests.checks import RANK, TERMINAL, Broken, distinct, kept, require
+from contract_tests.checks import RANK, TERMINAL, Broken, broke, distinct, kept, require, upheld
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
 from contract_tests.saying import Said
@@ -213,23 +213,23 @@ def result(task: KnownVoice, record: Record) -> None:
     status = record["task_status"]
     words = "task_status is {} and task_result is {}, where a voice is due with succeed only"
     saw = Said(words, status, record.get("task_result"), by=(record,))
-    require(bool(voices) == (status == "succeed"), "voice.result.when-succeed", saw)
+    upheld(bool(voices) == (status == "succeed"), "voice.result.when-succeed", saw)
     for voice in voices:
         name = voice.get("voice_name", task.name)
         words = "voice_name is {}, where {} was asked for and is due"
-        require(name == task.name, "voice.name.echo", Said(words, name, task.name, by=(record,)))
+        upheld(name == task.name, "voice.name.echo", Said(words, name, task.name, by=(record,)))
         owner = voice.get("owned_by")
         words = "owned_by is {}, where the creator's own id is due"
-        require(owner != "kling", "voice.owner", Said(words, owner, by=(record,)))
+        upheld(owner != "kling", "voice.owner", Said(words, owner, by=(record,)))
     if status == "failed":
         reason = record.get("task_status_msg")
         words = "task_status_msg is {}, where the reason of the failure is due"
         saw = Said(words, reason, by=(record,))
-        require(bool(reason and reason.strip()), "task.failed.reason", saw)
+        upheld(bool(reason and reason.strip()), "task.failed.reason", saw)
         found = record.get("task_result") or {}
         words = "task_result is {}, where a failed task is due an empty one"
         saw = Said(words, found, by=(record,))
-        require(not any(found.values()), "voice.result.failed-is-empty", saw)
+        upheld(not any(found.values()), "voice.result.failed-is-empty", saw)
 
 
 def echoes(task: KnownVoice, record: Record) -> None:
@@ -238,11 +238,11 @@ def echoes(task: KnownVoice, record: Record) -> None:
     if task.external_id:
         words = "task_info.external_task_id is {}, where {} was given and is due"
         saw = Said(words, shown, task.external_id, by=(record,))
-        require(shown == task.external_id, "task.info.echo", saw)
+        upheld(shown == task.external_id, "task.info.echo", saw)
     else:
         is_there = "external_task_id" in (record.get("task_info") or {})
         words = "task_info.external_task_id is {}, where none was given and none is due"
-        require(not is_there, "task.info.empty", Said(words, shown, by=(record,)))
+        upheld(not is_there, "task.info.empty", Said(words, shown, by=(record,)))
 
 
 def _now(record: Record, began_s: float | None = None) -> Glimpse:
@@ -257,9 +257,9 @@ def _constant(task: KnownVoice, record: Record) -> None:
     if record["task_id"] != task.id:
         raise Broken("task.id.constant", constant("task_id", record, first))
     if record["created_at"] != first["created_at"]:
-        raise Broken("task.created-at.constant", constant("created_at", record, first))
+        broke("task.created-at.constant", constant("created_at", record, first))
     if record["updated_at"] < record["created_at"]:
-        raise Broken("task.updated-at.after-creation", created_later(record))
+        broke("task.updated-at.after-creation", created_later(record))
     echoes(task, record)
 
 
@@ -285,4 +285,4 @@ def _moved(before: Record, after: Record) -> None:
             raise Broken("task.status.transitions", status_after(after, before))
     kept("task.updated-at.monotone")
     if after["updated_at"] < before["updated_at"]:
-        raise Broken("task.updated-at.monotone", earlier(after, before))
+        broke("task.updated-at.monotone", earlier(after, before))

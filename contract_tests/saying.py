@@ -50,6 +50,24 @@ class Said:
         return "\n".join([self.sentence, *map(in_words, self.by)])
 
 
+class Part:
+    """A part of an answer or notification, as it was when it was seen.
+
+    Attributes:
+        whole: what it is a part of.
+    """
+
+    __slots__ = ("_text", "whole")
+
+    def __init__(self, whole: Answer | Notification, part: Any) -> None:
+        self.whole = whole
+        self._text = shortened(_json(part))
+
+    def __str__(self) -> str:
+        asked = getattr(self.whole, "request", None)
+        return f"{self._text}\n  {asked.curl}" if asked is not None else self._text
+
+
 class Apart(Said):
     """Two records that should say the same: the fields that differ, and both values.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from contract_tests import checks, story
@@ -12,6 +14,8 @@ from contract_tests.saying import Apart, Said
 from contract_tests.walk import Walk
 
 pytestmark = pytest.mark.billable
+
+_FIVE_HUNDREDTHS = re.compile("0*[.]050*")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +81,21 @@ def test_official_voices_stay_as_they_are(walk: Walk) -> None:
     own = [record for record in after if record["task_id"] in walk.oracle.tasks]
     told = Said("custom voices are in the official library, where none is due", by=(*own[:1],))
     checks.require(not own, "presets.separate-library", told)
+
+
+def test_a_voice_has_one_price(walk: Walk) -> None:
+    """A voice costs 0.05 units; where its task names them, they are a text.
+
+    Source: voice-create.price, billing.unit-deduction.
+    """
+    record = walk.succeeded.seen[-1]
+    price = record.get("final_unit_deduction")
+    if not price:
+        pytest.skip("not looked at: the task of a voice names no units that it cost, and need not")
+    if _FIVE_HUNDREDTHS.fullmatch(price) is None:
+        told = Said('final_unit_deduction is {}, where "0.05" is due', price, by=(record,))
+        raise checks.found("voice-create.price", told)
+    checks.kept("voice-create.price", "billing.unit-deduction")
 
 
 def _ids(presets: list[Record]) -> list[str]:

@@ -22,9 +22,9 @@ TOLERANCE_S = 0.15
 SHORTEST_S, LONGEST_S = 0.05, 120.0
 #: A stated length that is so many times too long or too short is in another unit.
 OTHER_UNIT = 20.0
+_FIVE_HUNDREDTHS = re.compile("0*[.]050*")
 #: How far two lengths of the same text at the same speed may differ, as a share.
 SAME = 0.025
-_FIVE_HUNDREDTHS = re.compile("0*[.]050*")
 SLOWEST, FASTEST = 0.8, 2.0
 #: Whether it is rounded up is told by copies of the page only.
 HALF = 1.25

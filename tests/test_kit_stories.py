@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,6 +53,18 @@ def glimpse(seen: dict[str, Any], began_s: float, ended_s: float | None = None) 
     return Glimpse(seen, began_s, began_s if ended_s is None else ended_s)
 
 
+def broken_by(look: Callable[[], object]) -> str:
+    """The clause that a look breaks, be it the end of the look or not; empty where none is."""
+    checks.noted.clear()
+    try:
+        look()
+    except Broken as broken:
+        return broken.clause
+    found = [one.clause for one in checks.noted if not isinstance(one, checks.Finding)]
+    checks.noted.clear()
+    return found[0] if found else ""
+
+
 def story() -> list[Glimpse]:
     """An ordinary life, with two looks that overlap and arrive the wrong way round."""
     return [
@@ -90,9 +103,7 @@ def test_a_look_that_does_not_fit_breaks_the_story(look: Glimpse, clause: str) -
     for place in range(len(story()) + 1):
         looks = story()
         looks.insert(place, look)
-        with pytest.raises(Broken) as broken:
-            judged(looks)
-        assert broken.value.clause == clause
+        assert broken_by(partial(judged, looks)) == clause
 
 
 def notification(body: object, number: int = 0) -> Notification:
@@ -132,9 +143,9 @@ def test_notifications_may_come_twice() -> None:
 )
 def test_notifications_that_contradict_are_found(bodies: list[Any], clause: str) -> None:
     """Another order, end, instant or task than queries showed is found."""
-    with pytest.raises(Broken) as broken:
-        notices.agree(known(), [notification(body) for body in bodies])
-    assert broken.value.clause == clause
+    assert (
+        broken_by(lambda: notices.agree(known(), [notification(body) for body in bodies])) == clause
+    )
 
 
 @pytest.mark.parametrize("is_told", [False, True], ids=["seen", "told"])
