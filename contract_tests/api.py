@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contract_tests import checks, documents, sending
+from contract_tests.fresh import Fresh
 from contract_tests.observation import Answer
 from contract_tests.target import Target
 
@@ -47,6 +48,7 @@ class Api:
         self.created: list[str] = []
         self.waits_when_busy = True
         self._request_ids: set[str] = set()
+        self._fresh = Fresh(target)
 
     @property
     def is_paid(self) -> bool:
@@ -78,9 +80,14 @@ class Api:
         operation = self.document.operations[operation_id]
         path = operation.path.replace("{id}", quote(name, safe=""))
 
-        answer = self.ask(
-            operation.method, path, body=body, query=query, authorization=authorization
-        )
+        def sent() -> Answer:
+            return self.ask(
+                operation.method, path, body=body, query=query, authorization=authorization
+            )
+
+        answer = sent()
+        if operation_id == "getCustomVoice" and authorization is None:
+            answer = self._fresh.settled(name, answer, sent)
         self.remember(operation_id, answer)
         return answer
 
@@ -218,6 +225,11 @@ class Api:
         made = operation_id == "createCustomVoice" and answer.pair == (200, 0)
         if made and isinstance(answer.data, dict) and "task_id" in answer.data:
             self.created.append(str(answer.data["task_id"]))
+            info = answer.data.get("task_info")
+            word = info.get("external_task_id") if isinstance(info, dict) else None
+            self._fresh.made(self.created[-1], word)
+        elif operation_id == "deleteVoice":
+            self._fresh.clear()
 
     def _pages(self, asked: int | None) -> Iterator[list[Record]]:
         size = asked or DEFAULT_PAGE_SIZE
