@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
+from contract_tests.checks import RANK, TERMINAL, distinct, kept, note, require
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
-from contract_tests.story import Glimpse, ended_alike
+from contract_tests.story import Glimpse, ended_alike, same_end
 
 Record = dict[str, Any]
 
@@ -128,7 +128,9 @@ class Oracle:
             began_s: when the look began, by the monotonic clock; now by default.
         """
         _constant(task, record)
-        if not task.deleted:
+        if task.deleted:
+            _outlasts(task.seen[-1], record)
+        else:
             _moved(task, task.seen[-1], record)
             task.glimpses.append(_now(record, began_s))
             self._result(task, record)
@@ -226,6 +228,17 @@ def _constant(task: KnownVoice, record: Record) -> None:
     later = record["updated_at"] >= record["created_at"]
     require(later, "task.updated-at.after-creation", record)
     echoes(task, record)
+
+
+def _outlasts(before: Record, after: Record) -> None:
+    """The task of a deleted voice goes on from where it was; whether it still shows the voice is disputed."""
+    if before["task_status"] in TERMINAL:
+        saw = f"{after} after {before}, whose voice was deleted in between"
+        kept("task.status.terminal", "task.updated-at.monotone")
+        require(after["task_status"] == before["task_status"], "task.status.terminal", saw)
+        require(after["updated_at"] >= before["updated_at"], "task.updated-at.monotone", saw)
+        if not same_end(before, after):
+            note("voice-delete.task-stays", saw)
 
 
 def _moved(task: KnownVoice, before: Record, after: Record) -> None:

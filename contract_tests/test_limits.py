@@ -76,20 +76,6 @@ def test_a_name_has_at_most_20_characters(
 
 
 @pytest.mark.billable
-def test_two_voices_may_have_one_name(voices_api: Api, receiver: Receiver) -> None:
-    """Two voices of an account may have the same name.
-
-    Source: voice-create.name.not-unique.
-    """
-    for _ in range(2):
-        answer = voices_api.call(VOICE, samples.voice(receiver, voice_name="One of two"))
-        if answer.status == 400:
-            raise checks.found("voice-create.name.not-unique", answer)
-        checks.require(answer.pair == (200, 0), "voice-create.endpoint", answer)
-    checks.kept("voice-create.name.not-unique")
-
-
-@pytest.mark.billable
 def test_an_empty_text_is_an_absent_field(voices_api: Api, receiver: Receiver) -> None:
     """Optional fields may be empty, as in the official sample: that is as if they were not given.
 

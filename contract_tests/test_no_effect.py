@@ -88,8 +88,8 @@ def _found_out(api: Api, refusals: list[_Refusal], known: set[str]) -> None:
 def _broken(refusal: _Refusal, answer: Answer, record: Record) -> checks.Broken:
     is_second = refusal.what == "an external id that is taken"
     clause = "voice-create.external-id.no-effect" if is_second else "errors.no-effect"
-    saw = f"{record}\n  in the list after {answer}"
-    return checks.Broken(clause, saw, f"a create request refused for {refusal.what} made a task")
+    saw = f"a create request refused for {refusal.what} made a task: {record}\n  in the list after {answer}"
+    return checks.Broken(clause, saw)
 
 
 def _listed(api: Api) -> dict[str, Record]:
