@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests import checks, documents, sending
+from contract_tests import checks, documents, sending, slots
 from contract_tests.fresh import Fresh
 from contract_tests.observation import Answer
 from contract_tests.target import Target
@@ -115,7 +115,12 @@ class Api:
 
         answer = sent()
         was_busy = sending.is_busy(answer)
-        if was_busy and self.waits_when_busy:
+        is_full = answer.pair == slots.FULL and method == "POST"
+        if is_full:
+            slots.of(self.target).refused(self.target, answer)
+        if is_full and self.waits_when_busy:
+            answer = slots.of(self.target).awaited(self.target, answer, sent, self._all_tasks)
+        elif was_busy and self.waits_when_busy:
             answer = self.target.unless_busy(answer, sent)
         if was_busy and not sending.is_busy(answer):
             is_flat = self.dialect == "ezmodel"
@@ -214,6 +219,13 @@ class Api:
         if any(record["task_id"] not in known for record in next(self._pages(page_size))):
             raise TooManyTasks("somebody else makes tasks in the account")
         return shown
+
+    def _all_tasks(self) -> list[Record]:
+        """All tasks of the account; none where there are too many to tell."""
+        try:
+            return self.voices()
+        except TooManyTasks:
+            return []
 
     def adopt(self, other: Api) -> None:
         """Looks after the tasks that were made with another object, unless those are in another account."""

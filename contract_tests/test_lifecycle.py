@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests import checks, story
+from contract_tests import checks, listing, story
 from contract_tests.api import Record
 from contract_tests.faults import ILLEGAL, PARAMETERS
 from contract_tests.garden import (
@@ -20,7 +20,6 @@ from contract_tests.garden import (
 )
 from contract_tests.media import fetched
 from contract_tests.oracle import KnownVoice, voices_of
-from contract_tests.story import whole
 from contract_tests.target import Target
 from contract_tests.walk import Walk
 
@@ -60,6 +59,7 @@ def test_the_list_shows_a_task_at_once(walk: Walk) -> None:
     shown = walk.garden.listed_at_once()
     place = [record["task_id"] for record in shown]
     if walk.created.id not in place:
+        listing.counts_from_one(walk.api, shown)
         raise checks.found("voice-create.readable-at-once", f"no {walk.created.id} in the list")
     checks.kept("voice-create.readable-at-once")
     newest = max(record["created_at"] for record in shown)
@@ -217,9 +217,9 @@ def test_the_list_shows_what_queries_show(walk: Walk) -> None:
     Source: voice-list.same-record.
     """
     tasks = [task for kind in KEPT if (task := _task(walk, kind)) is not None]
-    before = {task.id: whole(walk.api.voice(task.id)) for task in tasks}
-    listed = {record["task_id"]: whole(record) for record in walk.api.voices()}
-    after = {task.id: whole(walk.api.voice(task.id)) for task in tasks}
+    before = {task.id: story.whole(walk.api.voice(task.id)) for task in tasks}
+    listed = {record["task_id"]: story.whole(record) for record in walk.api.voices()}
+    after = {task.id: story.whole(walk.api.voice(task.id)) for task in tasks}
     for task in tasks:
         item = listed.get(task.id)
         if item is not None and before[task.id] == after[task.id]:
