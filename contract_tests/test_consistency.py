@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contract_tests import checks
+from contract_tests.faults import ILLEGAL
 from contract_tests.garden import NAMESAKE, Garden
 from contract_tests.story import same_end
 from contract_tests.walk import Walk
@@ -32,6 +33,37 @@ def test_the_list_knows_of_an_end_at_once(walk: Walk) -> None:
     is_same = item["task_status"] == end["task_status"] and same_end(end, item)
     saw = f"the list shows {item}\n  right after the query showed {end}"
     checks.require(is_same, "voice-list.same-record", saw)
+
+
+def test_a_task_is_found_by_its_own_ids_alone(walk: Walk) -> None:
+    """What is only the beginning of a task's ids, or a pattern that they match, is no id: it is refused as unknown.
+
+    Whether a task is found by the id of its voice, too, nobody says.
+
+    Source: voice-get.unknown, voice-get.by-external-id.
+    """
+    task = walk.ended
+    word, middle = task.external_id, len(task.external_id) // 2
+    patterns = (f"{word[:middle]}%", f"{word[:-1]}_", f"{word[:-1]}*", f"{word[:-1]}.", "%")
+    for name in (word[:-1], word[:middle], task.id[:-1], *patterns):
+        answer = walk.api.call("getCustomVoice", name=name, clause="voice-get.unknown")
+        checks.refused(answer, walk.api.dialect, "voice-get.unknown", ILLEGAL)
+    if task.voice_id:
+        answer = walk.api.call("getCustomVoice", name=task.voice_id)
+        if answer.pair == (200, 0):
+            raise checks.found("voice-get.unknown", f"by the id of the voice: {answer}")
+
+
+@pytest.mark.last
+def test_an_end_lasts(walk: Walk) -> None:
+    """When all has been looked at, a task that has ended is what it was, by query and in the list.
+
+    Source: task.status.terminal, voice-list.complete, voice-list.same-record.
+    """
+    task = walk.ended
+    walk.garden.look(task)
+    walk.garden.look(task, task.external_id)
+    walk.listed(None)
 
 
 def test_two_voices_may_have_one_name(walk: Walk) -> None:

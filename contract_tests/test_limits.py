@@ -154,7 +154,9 @@ def test_an_external_id_may_be_anything(voices_api: Api, receiver: Receiver, kin
 
     Source: voice-create.external-id.no-bound, voice-get.by-external-id, task.info.echo.
     """
-    word = voices_api.target.unique("x" * 400 if kind == "long" else "é 没有 %41?&#\N{EYES}+")
+    word = voices_api.target.unique(
+        "x" * 400 if kind == "long" else "é e\u0301 没有 %41?&#\N{EYES}+"
+    )
     _found_by(voices_api, receiver, [word])
 
 
