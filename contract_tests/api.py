@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests import checks, documents, sending
+from contract_tests import checks, documents, sending, slots
+from contract_tests.fresh import Fresh
 from contract_tests.observation import Answer
 from contract_tests.saying import Said
 from contract_tests.target import Target
@@ -48,6 +49,7 @@ class Api:
         self.created: list[str] = []
         self.waits_when_busy = True
         self._request_ids: set[str] = set()
+        self._fresh = Fresh(target)
 
     @property
     def is_paid(self) -> bool:
@@ -79,9 +81,14 @@ class Api:
         operation = self.document.operations[operation_id]
         path = operation.path.replace("{id}", quote(name, safe=""))
 
-        answer = self.ask(
-            operation.method, path, body=body, query=query, authorization=authorization
-        )
+        def sent() -> Answer:
+            return self.ask(
+                operation.method, path, body=body, query=query, authorization=authorization
+            )
+
+        answer = sent()
+        if operation_id == "getCustomVoice" and authorization is None:
+            answer = self._fresh.settled(name, answer, sent)
         self.remember(operation_id, answer)
         return answer
 
@@ -109,7 +116,12 @@ class Api:
 
         answer = sent()
         was_busy = sending.is_busy(answer)
-        if was_busy and self.waits_when_busy:
+        is_full = answer.pair == slots.FULL and method == "POST"
+        if is_full:
+            slots.of(self.target).refused(self.target, answer)
+        if is_full and self.waits_when_busy:
+            answer = slots.of(self.target).awaited(self.target, answer, sent, self._all_tasks)
+        elif was_busy and self.waits_when_busy:
             answer = self.target.unless_busy(answer, sent)
         if was_busy and not sending.is_busy(answer):
             is_flat = self.dialect == "ezmodel"
@@ -205,6 +217,13 @@ class Api:
             raise TooManyTasks("somebody else makes tasks in the account")
         return shown
 
+    def _all_tasks(self) -> list[Record]:
+        """All tasks of the account; none where there are too many to tell."""
+        try:
+            return self.voices()
+        except TooManyTasks:
+            return []
+
     def adopt(self, other: Api) -> None:
         """Looks after the tasks that were made with another object, unless those are in another account."""
         if other.target.api_key == self.target.api_key:
@@ -215,6 +234,11 @@ class Api:
         made = operation_id == "createCustomVoice" and answer.pair == (200, 0)
         if made and isinstance(answer.data, dict) and "task_id" in answer.data:
             self.created.append(str(answer.data["task_id"]))
+            info = answer.data.get("task_info")
+            word = info.get("external_task_id") if isinstance(info, dict) else None
+            self._fresh.made(self.created[-1], word)
+        elif operation_id == "deleteVoice":
+            self._fresh.clear()
 
     def _pages(self, asked: int | None) -> Iterator[list[Record]]:
         size = asked or DEFAULT_PAGE_SIZE

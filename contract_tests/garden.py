@@ -36,7 +36,8 @@ UNHEARD = "unheard"  # nobody listens where its notifications are sent
 FAILING = "failing"  # its recording is none
 LINKED = "linked"  # the links of the documents lead on from here, up to the deletion of its voice
 DOOMED = "doomed"  # its voice is deleted by the walk
-ALL = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING, LINKED, DOOMED)
+NAMESAKE = "namesake"  # its voice has the name of that one
+ALL = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING, LINKED, DOOMED, NAMESAKE)
 #: Whose voices nobody deletes before all tests but the last are over, so that those may come in any order.
 KEPT = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING)
 
@@ -83,6 +84,7 @@ class Garden:
         self._planted: dict[str, KnownVoice | BaseException] = {}
         self._first_looks: dict[str, Record | BaseException] = {}
         self._first_list: list[Record] | BaseException = []
+        self._last_list: list[Record] | BaseException = []
 
     @staticmethod
     def of(api: Api, receiver: Receiver, secrets: str = "") -> Garden:
@@ -123,6 +125,8 @@ class Garden:
         task = self.planted(kind)
         if not task.is_terminal:
             self.api.target.eventually(f"the end of {task.id}", partial(self._end_of, task))
+            if kind == PLAIN:
+                self._last_list = _outcome(self.api.voices)
         return task
 
     def made(self, kind: str) -> KnownVoice:
@@ -185,6 +189,8 @@ class Garden:
         root = REFUSING if kind == REFUSED else "/garden/"
         self._paths[kind] = root + word
         name = self.api.new_name() + _SPECIAL.get(kind, ("", ""))[1]
+        if kind == NAMESAKE:
+            name = self.planted(DOOMED).name
         source = self.receiver.no_sample_url if kind == FAILING else self.receiver.sample_url
         request: Record = {"voice_name": name, "voice_url": source}
         if kind == SILENT:
@@ -211,6 +217,11 @@ class Garden:
         self.planted(PLAIN)
         return _or_raised(self._first_list)
 
+    def listed_at_the_end(self) -> list[Record]:
+        """All pages right after the query that first showed the end of the plain task; empty if there was no such."""
+        self.ripe(PLAIN)
+        return _or_raised(self._last_list)
+
     def _plant(self, kind: str) -> None:
         if kind in self._planted:
             return
@@ -227,6 +238,9 @@ class Garden:
         if answer.status == 400 and kind == FAILING:
             due = "HTTP 200, code 0 and a task that ends in failed"
             raise checks.found("voice-create.url.late-refusal", checks.not_due(answer, due))
+        if answer.status == 400 and kind == NAMESAKE:
+            told = checks.not_due(answer, "HTTP 200 for a second voice of that name")
+            raise checks.found("voice-create.name.not-unique", told)
         if answer.status == 400 and not self.api.target.is_loopback:
             pytest.skip(f"not looked at: a recording that only this machine can fetch ({answer})")
         if answer.status == 400 and kind == UNHEARD:

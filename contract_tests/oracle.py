@@ -14,16 +14,27 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from contract_tests.checks import RANK, TERMINAL, Broken, broke, distinct, kept, require, upheld
+from contract_tests.checks import (
+    RANK,
+    TERMINAL,
+    Broken,
+    broke,
+    distinct,
+    kept,
+    note,
+    require,
+    upheld,
+)
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
-from contract_tests.saying import Said
+from contract_tests.saying import Apart, Said
 from contract_tests.story import (
     Glimpse,
     constant,
     created_later,
     earlier,
     ended_alike,
+    same_end,
     status_after,
 )
 
@@ -138,7 +149,9 @@ class Oracle:
             began_s: when the look began, by the monotonic clock; now by default.
         """
         _constant(task, record)
-        if not task.deleted:
+        if task.deleted:
+            _outlasts(task.seen[-1], record)
+        else:
             _moved(task.seen[-1], record)
             task.glimpses.append(_now(record, began_s))
             self._result(task, record)
@@ -273,6 +286,20 @@ def _each_once(records: Sequence[Record]) -> None:
             words = "task {} is in the pages of the list twice, where each task is due once"
             saw = Said(words, record["task_id"], by=(before, record))
             raise Broken("voice-list.complete", saw)
+
+
+def _outlasts(before: Record, after: Record) -> None:
+    """The task of a deleted voice goes on from where it was; whether it still shows the voice is disputed."""
+    if before["task_status"] not in TERMINAL:
+        return
+    kept("task.status.terminal", "task.updated-at.monotone")
+    if after["task_status"] != before["task_status"]:
+        raise Broken("task.status.terminal", status_after(after, before))
+    if after["updated_at"] < before["updated_at"]:
+        broke("task.updated-at.monotone", earlier(after, before))
+    if not same_end(before, after):
+        where = ("before its voice was deleted", "after that")
+        note("voice-delete.task-stays", Apart(before, after, where=where))
 
 
 def _moved(before: Record, after: Record) -> None:

@@ -52,9 +52,6 @@ REASONS = MappingProxyType(
             because="a server cannot be made to run out of money, or to close an account, from outside",
         ),
         **_never(
-            "errors.1303.message",
-            "errors.429.no-charge",
-            "limits.slot.held",
             "limits.slot.kinds",
             because="how many tasks an account may run at a time is not known from outside, and finding"
             " out would take many paid ones",
@@ -78,6 +75,13 @@ REASONS = MappingProxyType(
         **_unless(
             "errors.1103",
             because="an account's permissions cannot be taken away from outside, and no answer was 403",
+        ),
+        **_unless(
+            "errors.1303.message",
+            "errors.429.no-charge",
+            "limits.slot.held",
+            because="how many tasks an account may run at a time is not known from outside, and no create of this"
+            " run was one too many",
         ),
         **_unless(
             "errors.429.transient",

@@ -229,22 +229,26 @@ class Target:
             pause_s = min(pause_s * 1.5, longest_s)
         return seen
 
-    def unless_busy(self, answer: Answer, send: Callable[[], Answer]) -> Answer:
+    def unless_busy(
+        self, answer: Answer, send: Callable[[], Answer], patience_s: float = 0.0
+    ) -> Answer:
         """Sends again, as seldom as the server says or decency demands, until it is not busy or patience ends.
 
         Args:
             answer: the first one.
+            patience_s: seconds to wait at most, if not those of the target.
 
         Returns:
             The last answer: the server is busy still if that says so.
         """
+        longest_s = min(patience_s, self.patience_s) or self.patience_s
         waited_s, pause_s = 0.0, _BUSY_PAUSES_S[0]
-        while sending.is_busy(answer) and waited_s < self.patience_s:
+        while sending.is_busy(answer) and waited_s < longest_s:
             pause_s = max(pause_s, sending.retry_after_s(answer))
             if self.control:
                 self.advance(pause_s)
             else:
-                time.sleep(min(pause_s, self.patience_s))
+                time.sleep(min(pause_s, longest_s))
             waited_s, pause_s = waited_s + pause_s, min(pause_s * 2, _BUSY_PAUSES_S[1])
             answer = send()
         return answer

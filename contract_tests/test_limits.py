@@ -79,21 +79,6 @@ def test_a_name_has_at_most_20_characters(
 
 
 @pytest.mark.billable
-def test_two_voices_may_have_one_name(voices_api: Api, receiver: Receiver) -> None:
-    """Two voices of an account may have the same name.
-
-    Source: voice-create.name.not-unique.
-    """
-    for _ in range(2):
-        answer = voices_api.call(VOICE, samples.voice(receiver, voice_name="One of two"))
-        if answer.status == 400:
-            told = checks.not_due(answer, "HTTP 200 for a second voice of that name")
-            raise checks.found("voice-create.name.not-unique", told)
-        checks.accepted(answer, "voice-create.endpoint")
-    checks.kept("voice-create.name.not-unique")
-
-
-@pytest.mark.billable
 def test_an_empty_text_is_an_absent_field(voices_api: Api, receiver: Receiver) -> None:
     """Optional fields may be empty, as in the official sample: that is as if they were not given.
 
@@ -177,7 +162,9 @@ def test_an_external_id_may_be_anything(voices_api: Api, receiver: Receiver, kin
 
     Source: voice-create.external-id.no-bound, voice-get.by-external-id, task.info.echo.
     """
-    word = voices_api.target.unique("x" * 400 if kind == "long" else "é 没有 %41?&#\N{EYES}+")
+    word = voices_api.target.unique(
+        "x" * 400 if kind == "long" else "é e\u0301 没有 %41?&#\N{EYES}+"
+    )
     _found_by(voices_api, receiver, [word])
 
 

@@ -90,6 +90,8 @@ def test_readers_at_once_see_one_story(garden: Garden) -> None:
     }
     record = api.data("createCustomVoice", request, clause="voice-create.endpoint")
     task = garden.oracle.created(request, record)
+    for name in (task.id, task.external_id):
+        garden.look(task, name)  # waits until it can be found
     enough: list[bool] = []
     names = [task.id, task.external_id] * (LOOKERS // 2)
     with ThreadPoolExecutor(LOOKERS + 1) as pool:

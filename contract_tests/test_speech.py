@@ -257,9 +257,13 @@ def test_a_speed_is_moved_to_the_nearest(
 def test_a_speech_has_one_price(voices_api: Api) -> None:
     """A call costs 0.05 units, whatever the length; where the answer names units, they are a text.
 
-    Source: speech.price, billing.unit-deduction.
+    Two texts are two tasks in any case.
+
+    Source: speech.price, billing.unit-deduction, ids.unique.
     """
     made = [_spoken(voices_api, text=text) for text in ("a", LONG_TEXT)]
+    ids = [named for data in made for named in (data["task_id"], audio_of(data)["id"])]
+    checks.distinct("ids.unique", ids, made)
     prices = [str(data.get("final_unit_deduction", "")) for data in made]
     if "" in prices:
         pytest.skip("not looked at: the answer names no units, and need not")

@@ -42,7 +42,7 @@ def numeric_audio_ids(seen: Exchange) -> None:
         seen.audio["id"] = int(seen.audio["id"])
 
 
-@wire("ids.unique|speech.every-call-is-new")
+@wire("ids.unique")
 def one_speech_id(seen: Exchange) -> None:
     """Every speech has the same task_id."""
     if seen.operation == "speech" and seen.accepted:

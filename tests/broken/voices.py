@@ -15,6 +15,8 @@ TABLE = Table()
 second = TABLE.second
 #: Under which every task takes a little, so that something is seen on the way.
 SOON = 0.2
+#: Under which a task is under way for longer than a list may lag.
+LATE = 2.6
 
 
 # ---- creating -----------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Reading:
         video: accept | refuse | fail, whoever's it is.
         language: default | required.
         names: free | unique, in an account.
+        lag: seconds in which a new task is neither found nor listed.
         slots: voices that may be in the making at a time; 0: any number.
         fetches: the recording is fetched, and a voice fails without one.
         heartbeat: updated_at of a running task is the instant of the look.
@@ -94,6 +95,7 @@ class Reading:
     video: str = "accept"
     language: str = "default"
     names: str = "free"
+    lag: float = 0.0
     slots: int = 0
     fetches: bool = False
     heartbeat: bool = False
@@ -211,6 +213,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
         "lax": Reading(
             stack="threads",
             lax=True,
+            lag=0.2,
             null="absent",
             bad_page="clamp",
             ids="base62",

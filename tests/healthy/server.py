@@ -295,16 +295,22 @@ class Server:
     def query_voice(self, account: Account, name: str) -> Any:
         """One task."""
         task = account.find(name)
-        if task is None or (task.deleted and self.reading.deleted_task == "gone"):
+        is_gone = task is not None and task.deleted and self.reading.deleted_task == "gone"
+        if task is None or is_gone or not self.is_readable(task):
             raise Refusal(400, 1201, f"Task not found by id/external id: {name}")
         return self.record(task)
+
+    def is_readable(self, task: Task) -> bool:
+        """Whether a task has reached those who look for it."""
+        return now_ms() >= task.created_at + self.reading.lag * 1000
 
     def list_voices(self, account: Account, request: Request) -> Any:
         """A page of tasks."""
         tasks = [
             task
             for task in account.tasks.values()
-            if not (task.deleted and self.reading.deleted_task != "stays")
+            if self.is_readable(task)
+            and not (task.deleted and self.reading.deleted_task != "stays")
         ]
         if self.reading.order == "newest":
             tasks.reverse()

@@ -1,0 +1,101 @@
+"""What several looks say of one thing: list and query, a task and its deletion, a voice and its namesake."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests import checks
+from contract_tests.faults import ILLEGAL
+from contract_tests.garden import NAMESAKE, Garden
+from contract_tests.story import same_end
+from contract_tests.walk import Walk
+
+pytestmark = pytest.mark.billable
+
+
+@pytest.fixture(scope="module")
+def walk(garden: Garden) -> Walk:
+    """The walk through one dialect."""
+    return Walk.of(garden)
+
+
+def test_the_list_knows_of_an_end_at_once(walk: Walk) -> None:
+    """The list shows an end as soon as a query has shown it, with its result.
+
+    Source: voice-list.same-record, task.status.terminal.
+    """
+    task = walk.ended
+    shown = walk.garden.listed_at_the_end()
+    item = next((record for record in shown if record["task_id"] == task.id), None)
+    if item is None:
+        pytest.skip("not looked at: the list does not show the task, or it had ended at once")
+    end = next(record for record in task.seen if record["task_status"] in checks.TERMINAL)
+    is_same = item["task_status"] == end["task_status"] and same_end(end, item)
+    saw = f"the list shows {item}\n  right after the query showed {end}"
+    checks.require(is_same, "voice-list.same-record", saw)
+
+
+def test_a_task_is_found_by_its_own_ids_alone(walk: Walk) -> None:
+    """What is only the beginning of a task's ids, or a pattern that they match, is no id: it is refused as unknown.
+
+    Whether a task is found by the id of its voice, too, nobody says.
+
+    Source: voice-get.unknown, voice-get.by-external-id.
+    """
+    task = walk.ended
+    word, middle = task.external_id, len(task.external_id) // 2
+    patterns = (f"{word[:middle]}%", f"{word[:-1]}_", f"{word[:-1]}*", f"{word[:-1]}.", "%")
+    for name in (word[:-1], word[:middle], task.id[:-1], *patterns):
+        answer = walk.api.call("getCustomVoice", name=name, clause="voice-get.unknown")
+        checks.refused(answer, walk.api.dialect, "voice-get.unknown", ILLEGAL)
+    if task.voice_id:
+        answer = walk.api.call("getCustomVoice", name=task.voice_id)
+        if answer.pair == (200, 0):
+            raise checks.found("voice-get.unknown", f"by the id of the voice: {answer}")
+
+
+@pytest.mark.last
+def test_an_end_lasts(walk: Walk) -> None:
+    """When all has been looked at, a task that has ended is what it was, by query and in the list.
+
+    Source: task.status.terminal, voice-list.complete, voice-list.same-record.
+    """
+    task = walk.ended
+    walk.garden.look(task)
+    walk.garden.look(task, task.external_id)
+    walk.listed(None)
+
+
+def test_two_voices_may_have_one_name(walk: Walk) -> None:
+    """Two voices of an account may have the same name. Deleting one leaves the other, which can be deleted, too.
+
+    Source: voice-create.name.not-unique, voice-delete.by-voice-id, voice-delete.effective.
+    """
+    clause = "voice-delete.by-voice-id"
+    namesake = walk.garden.made(NAMESAKE)
+    checks.kept("voice-create.name.not-unique")
+    _ = walk.deleted
+    seen = walk.api.call("getCustomVoice", name=namesake.id)
+    saw = f"{seen}\n  after the voice {walk.doomed.voice_id} of the same name was deleted"
+    checks.require(seen.pair == (200, 0), clause, saw)
+    walk.oracle.shown(namesake, seen.data)
+    answer = walk.api.call("deleteVoice", {"voice_id": namesake.voice_id})
+    saw = f"{answer}\n  of a voice whose namesake {walk.doomed.voice_id} was deleted"
+    checks.require(answer.pair == (200, 0), clause, saw)
+    walk.oracle.deleted(namesake, answer.data)
+
+
+def test_a_deletion_takes_nothing_back(walk: Walk) -> None:
+    """Where the task of a deleted voice is still shown, by either id or in the list, it is where it was.
+
+    Its status stays, and updated_at is no earlier.
+
+    Source: task.status.terminal, task.updated-at.monotone, voice-delete.task-stays.
+    """
+    _ = walk.deleted
+    task = walk.doomed
+    for name in (task.id, task.external_id):
+        answer = walk.api.call("getCustomVoice", name=name)
+        if answer.pair == (200, 0):
+            walk.oracle.shown(task, answer.data)
+    walk.listed(100)
