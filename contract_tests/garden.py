@@ -72,7 +72,7 @@ class Garden:
         self.api = api
         self.receiver = receiver
         self.oracle = Oracle()
-        self.keys = webhook.keys(secrets)
+        self._keys = webhook.keys(secrets)
         self._duplicate: Answer | None = None
         self._is_free = False
         self._is_planted = False
@@ -89,6 +89,11 @@ class Garden:
         if api not in _GARDENS:
             _GARDENS[api] = Garden(api, receiver, secrets)
         return _GARDENS[api]
+
+    @property
+    def signing(self) -> webhook.Signing:
+        """How notifications are signed, as far as that is known."""
+        return webhook.Signing(self._keys, may_be_ahead=self.api.target.control)
 
     @property
     def shape(self) -> Shape:
@@ -240,7 +245,7 @@ class Garden:
         has_waited = any(isinstance(told, BaseException) for told in self._told.values())
         patience_s = 1.0 if has_waited else notices.patience_s(self.api.target)
         path, inbox = self._paths[kind], self.receiver.inbox
-        return notices.awaited(inbox, path, task, self.shape, self.keys, patience_s=patience_s)
+        return notices.awaited(inbox, path, task, self.shape, self.signing, patience_s=patience_s)
 
     def _end_of(self, task: KnownVoice) -> bool | None:
         self.look(task)

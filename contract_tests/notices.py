@@ -19,6 +19,8 @@ from contract_tests.target import Target
 DELIVERY_S = 15.0
 #: The same where a clock was advanced: what fell due has been sent by then.
 _ADVANCED_S = 3.0
+#: Nothing is known of how notifications are signed, nor of whose clock it is.
+UNKNOWN = webhook.Signing(may_be_ahead=True)
 
 
 def patience_s(target: Target) -> float:
@@ -31,7 +33,7 @@ def awaited(
     path: str,
     task: KnownVoice,
     shape: Shape,
-    using: Sequence[webhook.Keys] = (),
+    signing: webhook.Signing = UNKNOWN,
     *,
     patience_s: float = DELIVERY_S,
 ) -> list[Notification]:
@@ -39,7 +41,7 @@ def awaited(
 
     Args:
         path: where the notifications of the task arrive.
-        using: the keys that sign; none when they are not known.
+        signing: how they are signed, as far as that is known.
         patience_s: real seconds to wait.
 
     Raises:
@@ -48,14 +50,14 @@ def awaited(
     try:
         arrived = inbox.wait_for(path, f"the end of {task.id}", patience_s, any_terminal)
     except NothingArrived as reason:
-        formed(inbox, path, shape, using)
+        formed(inbox, path, shape, signing)
         raise checks.Broken("callback.terminal", str(reason)) from None
     kept("callback.terminal")
-    formed(inbox, path, shape, using)
+    formed(inbox, path, shape, signing)
     return arrived
 
 
-def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[webhook.Keys] = ()) -> None:
+def formed(inbox: Inbox, path: str, shape: Shape, signing: webhook.Signing = UNKNOWN) -> None:
     """Each notification at a path is a POST of the bare task as JSON, and signed where that can be known.
 
     Raises:
@@ -63,7 +65,7 @@ def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[webhook.Keys] 
     """
     for item in inbox.of(path):
         checks.notification(item, shape)
-        webhook.signed(item, using, inbox.arrived_s[item.ordinal])
+        webhook.signed(item, signing, inbox.arrived_s[item.ordinal])
         covered.callbacks[item.json["task_status"]] += 1
 
 

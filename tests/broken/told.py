@@ -377,3 +377,38 @@ class _HalfSigned(_Telling):
     def tell(self, account: Account, task: Task, address: str) -> None:
         told = self.notification(task)
         self.worker.tell(f"{account.name} {task.id}", address, told, webhook_id=task.id)
+
+
+class _Signing(_Telling):
+    """A second server that signs in some way."""
+
+    off_s = 0
+    signature = "v1," + "A" * 43 + "="
+
+    def tell(self, account: Account, task: Task, address: str) -> None:
+        at = str(int(time.time()) + self.off_s)
+        names = {"webhook_id": task.id, "webhook_timestamp": at}
+        told = self.notification(task)
+        names["webhook_signature"] = self.signature
+        self.worker.tell(f"{account.name} {task.id}", address, told, **names)
+
+
+@second("callback.signature")
+class _SignedByNobody(_Signing):
+    """Notifications carry three bytes for a signature; nobody has given a secret."""
+
+    signature = "v1,AAAA"
+
+
+@second("callback.signature")
+class _SignedLongAgo(_Signing):
+    """Notifications say that they were signed in 1970; nobody has given a secret."""
+
+    off_s = 1 - int(time.time())
+
+
+@second("callback.signature")
+class _SignedTomorrow(_Signing):
+    """Notifications say that they are signed eight hours later; nobody has given a secret."""
+
+    off_s = 8 * 3600

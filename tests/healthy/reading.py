@@ -60,6 +60,7 @@ class Reading:
         presets: official voices; 0 to many.
         ez_method: code and status of a wrong method at EzModel.
         ez_callback: bare | wrapped.
+        signed: notifications are signed, with a secret that nobody tells.
         told: full | bare (notifications show no voices, as the vendor's callback page does).
         media: same | elsewhere (another port) | signed (anew in each answer).
         content_type: of every answer.
@@ -105,6 +106,7 @@ class Reading:
     presets: int = 3
     ez_method: int = 404
     ez_callback: str = "bare"
+    signed: bool = False
     told: str = "full"
     media: str = "same"
     content_type: str = "application/json"
@@ -144,6 +146,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
             content_type="application/json;charset=UTF-8",
             headers={"Server": "openresty", "X-Frame-Options": "DENY", "Vary": "Origin"},
             presets=45,
+            signed=True,
             largest_page=500,
         ),
         "old-host": Reading(
