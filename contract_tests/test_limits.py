@@ -14,6 +14,8 @@ from contract_tests.receiver import Receiver
 #: A character of three bytes and one UTF-16 unit, and one of four bytes and two units.
 BMP, ASTRAL = "您", "\N{STUDIO MICROPHONE}"
 LONGEST_TEXT, LONGEST_NAME, LONGEST_URL, LONGEST_ID = 1000, 20, 4096, 256
+#: What external ids end with.
+ODD_IDS = {"long": "x" * 400, "odd": "é 没有 %41?&#\N{EYES}+", "other scripts": "Zoë-没有"}
 REFUSED = frozenset({(400, 1200), (400, 1201), (400, 1300), (400, 1301)})
 
 
@@ -162,14 +164,13 @@ def test_a_very_long_id_is_refused(
 
 
 @pytest.mark.billable
-@pytest.mark.parametrize("kind", ["long", "odd"])
+@pytest.mark.parametrize("kind", ODD_IDS)
 def test_an_external_id_may_be_anything(voices_api: Api, receiver: Receiver, kind: str) -> None:
     """An external id may be long and of any characters. One that is accepted finds its task.
 
     Source: voice-create.external-id.no-bound, voice-get.by-external-id, task.info.echo.
     """
-    word = voices_api.target.unique("x" * 400 if kind == "long" else "é 没有 %41?&#\N{EYES}+")
-    _found_by(voices_api, receiver, [word])
+    _found_by(voices_api, receiver, [voices_api.target.unique(ODD_IDS[kind])])
 
 
 @pytest.mark.billable
@@ -194,9 +195,11 @@ def _found_by(api: Api, receiver: Receiver, words: list[str]) -> None:
         made[word] = answer.data
     checks.kept(clause)
     for word, record in made.items():
-        shown = record["task_info"].get("external_task_id")
-        checks.require(shown == word, "task.info.echo", record)
         found = api.voice(word)
         own = found["task_id"] == record["task_id"]
         words_of = f"{found} by {quote(word)}, which made {record['task_id']}"
         checks.require(own, "voice-get.by-external-id", words_of)
+        for seen in (record, found):
+            shown = (seen.get("task_info") or {}).get("external_task_id")
+            saw = f"{shown!r} where {word!r} was given: {seen}"
+            checks.require(shown == word, "task.info.echo", saw)

@@ -49,6 +49,7 @@ class Reading:
         video: accept | refuse | fail, whoever's it is.
         language: default | required.
         names: free | unique, in an account.
+        plain: names may not begin or end with a blank nor hold marks, and external ids are ASCII words.
         slots: voices that may be in the making at a time; 0: any number.
         fetches: the recording is fetched, and a voice fails without one.
         heartbeat: updated_at of a running task is the instant of the look.
@@ -95,6 +96,7 @@ class Reading:
     video: str = "accept"
     language: str = "default"
     names: str = "free"
+    plain: bool = False
     slots: int = 0
     fetches: bool = False
     heartbeat: bool = False
@@ -208,6 +210,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
             fetches=True,
             language="required",
             body_first=True,
+            plain=True,
             told="bare",
         ),
         "unique-names": Reading(names="unique", callbacks="with_submitted"),
