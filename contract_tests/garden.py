@@ -9,7 +9,6 @@ addresses have a part that is new each time, so that a run can be repeated in th
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import TypeVar
 import httpx2
 import pytest
 
-from contract_tests import checks, notices, webhook
+from contract_tests import checks, instants, notices, webhook
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.observation import Answer, Notification
 from contract_tests.oracle import KnownVoice, Oracle
@@ -75,9 +74,6 @@ FAILURES = (
 )
 
 T = TypeVar("T")
-
-#: Seconds by which the clocks of two hosts may differ.
-_CLOCKS_DIFFER_S = 3600.0
 
 _GARDENS: weakref.WeakKeyDictionary[Api, Garden] = weakref.WeakKeyDictionary()
 
@@ -270,8 +266,7 @@ class Garden:
             pytest.skip(f"not looked at: an address where nobody listens is refused ({answer})")
         checks.require(answer.pair == (200, 0), "voice-create.endpoint", f"a refusal: {answer}")
         self._answers[kind] = answer
-        if not self.api.target.control:
-            _is_of_now(answer)
+        instants.is_of_now(self.api.target, answer, answer.data)
         return self.oracle.created(request, answer.data)
 
     def _awaited(self, kind: str, task: KnownVoice) -> list[Notification]:
@@ -292,15 +287,6 @@ def _outcome(reach: Callable[[], T]) -> T | BaseException:
         return reach()
     except FAILURES as failure:
         return failure
-
-
-def _is_of_now(answer: Answer) -> None:
-    """A task that was accepted just now says so, in Unix time: a clock that is hours off is worth knowing."""
-    off_s = answer.data["created_at"] / 1000 - time.time()
-    checks.kept("time.milliseconds")
-    if abs(off_s) > _CLOCKS_DIFFER_S:
-        saw = f"created_at is {off_s / 3600:+.1f} hours off the clock here: {answer}"
-        checks.note("time.milliseconds", saw)
 
 
 def _or_raised(outcome: T | BaseException) -> T:
