@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests import checks, documents, sending, slots
+from contract_tests import checks, documents, instants, sending, slots
 from contract_tests.fresh import Fresh
 from contract_tests.observation import Answer
 from contract_tests.saying import Said
@@ -178,6 +178,24 @@ class Api:
         checks.conforms(answer, self.document.operations[operation_id], goes_on=True)
         self.is_new(answer)
 
+    def accepted(
+        self,
+        operation_id: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        name: str = "",
+        query: Mapping[str, str | int] | None = None,
+        clause: str,
+    ) -> Answer:
+        """Calls an operation that must be accepted; returns the answer.
+
+        Raises:
+            Broken: it was refused (the clause named), or another clause is broken.
+        """
+        answer = self.call(operation_id, body, name=name, query=query, clause=clause)
+        checks.accepted(answer, clause)
+        return answer
+
     def data(
         self,
         operation_id: str,
@@ -192,14 +210,14 @@ class Api:
         Raises:
             Broken: it was refused (the clause named), or another clause is broken.
         """
-        answer = self.call(operation_id, body, name=name, query=query, clause=clause)
-        checks.accepted(answer, clause)
-        return answer.data
+        return self.accepted(operation_id, body, name=name, query=query, clause=clause).data
 
     def voice(self, name: str) -> Record:
         """The custom-voice task of a task id or external id."""
         clause = "voice-get.by-task-id" if name in self.created else "voice-get.by-external-id"
-        record: Record = self.data("getCustomVoice", name=name, clause=clause)
+        answer = self.accepted("getCustomVoice", name=name, clause=clause)
+        record: Record = answer.data
+        instants.is_not_ahead(self.target, answer, record)
         return record
 
     def voices(self, page_size: int | None = PAGE_SIZE) -> list[Record]:

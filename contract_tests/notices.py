@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from contract_tests import checks, oracle, webhook
@@ -20,6 +20,10 @@ from contract_tests.target import Target
 DELIVERY_S = 15.0
 #: The same where a clock was advanced: what fell due has been sent by then.
 _ADVANCED_S = 3.0
+#: What a voice is called, wherever it is shown.
+_OF_VOICES = ("voice_id", "voice_name", "owned_by")
+#: Nothing is known of how notifications are signed, nor of whose clock it is.
+UNKNOWN = webhook.Signing(may_be_ahead=True)
 
 
 def patience_s(target: Target) -> float:
@@ -32,7 +36,7 @@ def awaited(
     path: str,
     task: KnownVoice,
     shape: Shape,
-    using: Sequence[webhook.Keys] = (),
+    signing: webhook.Signing = UNKNOWN,
     *,
     patience_s: float = DELIVERY_S,
 ) -> list[Notification]:
@@ -40,7 +44,7 @@ def awaited(
 
     Args:
         path: where the notifications of the task arrive.
-        using: the keys that sign; none when they are not known.
+        signing: how they are signed, as far as that is known.
         patience_s: real seconds to wait.
 
     Raises:
@@ -49,14 +53,14 @@ def awaited(
     try:
         arrived = inbox.wait_for(path, f"the end of {task.id}", patience_s, any_terminal)
     except NothingArrived as reason:
-        formed(inbox, path, shape, using)
+        formed(inbox, path, shape, signing)
         raise checks.Broken("callback.terminal", _nothing(task, reason, patience_s)) from None
     kept("callback.terminal")
-    formed(inbox, path, shape, using)
+    formed(inbox, path, shape, signing)
     return arrived
 
 
-def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[webhook.Keys] = ()) -> None:
+def formed(inbox: Inbox, path: str, shape: Shape, signing: webhook.Signing = UNKNOWN) -> None:
     """Each notification at a path is a POST of the bare task as JSON, and signed where that can be known.
 
     Raises:
@@ -64,7 +68,7 @@ def formed(inbox: Inbox, path: str, shape: Shape, using: Sequence[webhook.Keys] 
     """
     for item in inbox.of(path):
         checks.notification(item, shape, goes_on=True)
-        webhook.signed(item, using, inbox.arrived_s[item.ordinal])
+        webhook.signed(item, signing, inbox.arrived_s[item.ordinal])
         covered.callbacks[item.json["task_status"]] += 1
 
 
@@ -151,12 +155,10 @@ def _ends_as_seen(task: KnownVoice, bodies: Sequence[Record]) -> None:
     told = [body for body in bodies if body["task_status"] in TERMINAL]
     for body in told if ends else ():
         end = ends[-1]
-        words, where = "where both are due the same end", ("by query", "in the notification")
-        saw = Apart(_of_end(end), _of_end(body), words, where=where, by=(end, body))
-        require(essence(body)[0] == essence(end)[0], "callback.agrees-with-query", saw)
-        is_said = not checks.is_silent(body) and "task_result" in end
-        same = [voice[0] for voice in essence(body)[1]] == [voice[0] for voice in essence(end)[1]]
-        require(same or not is_said, "callback.agrees-with-query", saw)
+        where = ("by query", "in the notification")
+        for one, other in _sayings(end, body):
+            saw = Apart(one, other, "where both are due the same", where=where, by=(end, body))
+            require(one == other, "callback.agrees-with-query", saw)
         kept("task.updated-at.final")
         if body["updated_at"] != end["updated_at"]:
             words = (
@@ -181,6 +183,24 @@ def _nothing(task: KnownVoice, reason: NothingArrived, patience_s: float) -> Sai
 def _of_end(record: Record) -> Record:
     status, voices = essence(record)
     return {"task_status": status, "voice_id": [voice[0] for voice in voices]}
+
+
+def _sayings(shown: Record, told: Record) -> Iterator[tuple[Record, Record]]:
+    """What a query says of an end and what its notification says, where both speak; silence contradicts nobody.
+
+    Addresses may be signed anew, and what a task costs may be booked later.
+    """
+    names = ["task_status", "task_status_msg"]
+    both = [name for name in names if shown.get(name) and told.get(name)]
+    yield {name: shown[name] for name in both}, {name: told[name] for name in both}
+    if checks.is_silent(told) or "task_result" not in shown:
+        return
+    here, there = oracle.voices_of(shown), oracle.voices_of(told)
+    if len(here) != len(there):
+        yield {"voices": here}, {"voices": there}
+    for one, other in zip(here, there, strict=False):
+        names = [name for name in _OF_VOICES if name in one and name in other]
+        yield {name: one[name] for name in names}, {name: other[name] for name in names}
 
 
 def _once(bodies: Sequence[Record]) -> list[Record]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from contract_tests import signatures
-from contract_tests.checks import kept, require
+from contract_tests.checks import Broken, kept, require
 from contract_tests.observation import Notification
 
 #: The three headers, which come together.
@@ -16,9 +19,24 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 #: One of several; other versions than the first may stand beside it.
 _ONE = re.compile(r"v[0-9][0-9a-z]*,\S+")
 _CLAUSE = "callback.signature"
+#: Of an HMAC-SHA256.
+_HASH_BYTES = 32
 
 #: What one secret may stand for.
 Keys = tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What is known of how an account's notifications are signed.
+
+    Attributes:
+        keys: of the account, secret by secret; none when they are not known.
+        may_be_ahead: whether the kit moves the server's clock, so that a signature may be of a time to come.
+    """
+
+    keys: Sequence[Keys] = ()
+    may_be_ahead: bool = False
 
 
 def keys(secrets: str) -> list[Keys]:
@@ -38,37 +56,73 @@ def words(secrets: str) -> list[str]:
     return [word for word in re.split(r"[,\s]+", secrets) if word]
 
 
-def signed(seen: Notification, using: Sequence[Keys], now_s: float) -> None:
+def signed(seen: Notification, signing: Signing, now_s: float) -> None:
     """Holds a notification against the clauses of signing.
 
+    Without a key nobody can say that a signature is right, so that none is called kept: only what no key could mend
+    is a breach then.
+
     Args:
-        using: the keys of the account, secret by secret; without one only what can be seen without is looked at.
+        signing: how; without a key only what can be seen without is looked at.
         now_s: when it arrived, Unix time in seconds.
 
     Raises:
         Broken: it is not signed, or wrongly.
     """
+    using = signing.keys
     present = [name for name in HEADERS if name in seen.headers]
     if not using and not present:
         return  # whether the account has a secret is not known
-    require(len(present) == len(HEADERS), _CLAUSE, f"{present} of {HEADERS} beside {seen}")
+    missing = [name for name in HEADERS if name not in present]
+    _need(not missing, f"{', '.join(present) or 'no webhook header'} without {missing}: {seen}")
+    _formed(seen, signing, now_s)
+    if using:
+        kept(_CLAUSE)
+        _verified(seen, using)
+
+
+def _formed(seen: Notification, signing: Signing, now_s: float) -> None:
+    """The headers are what everybody can see that they must be."""
     identifier, timestamp, given = (seen.headers[name] for name in HEADERS)
-    require(bool(identifier), _CLAUSE, f"an empty webhook-id beside {seen}")
+    _need(bool(identifier), f"an empty webhook-id beside {seen}")
     is_instant = _TIMESTAMP.fullmatch(timestamp) is not None
-    require(is_instant, _CLAUSE, f"webhook-timestamp {timestamp!r} beside {seen}")
+    _need(is_instant, f"webhook-timestamp {timestamp!r}, no Unix time in seconds, beside {seen}")
+    for one in given.split(" "):
+        _need(_is_formed(one), f"webhook-signature {one!r} beside {seen}")
+    off_s = int(timestamp) - now_s
+    is_fresh = -off_s <= signatures.TOLERANCE_S
+    is_fresh &= signing.may_be_ahead or off_s <= signatures.TOLERANCE_S
+    saw = f"webhook-timestamp {timestamp}, {off_s:+.0f} s off the clock here, beside {seen}"
+    _need(is_fresh, saw)
+
+
+def _verified(seen: Notification, using: Sequence[Keys]) -> None:
+    """One signature is valid over the raw bytes; during a rotation there is one of each secret."""
+    identifier, timestamp, given = (seen.headers[name] for name in HEADERS)
     ones = given.split(" ")
-    formed = all(_ONE.fullmatch(one) for one in ones)
-    require(formed, _CLAUSE, f"webhook-signature {given!r} beside {seen}")
-    if not using:
-        return
-    is_fresh = int(timestamp) >= now_s - signatures.TOLERANCE_S
-    require(is_fresh, _CLAUSE, f"webhook-timestamp {timestamp}, {now_s - int(timestamp):.0f} s ago")
     valid = [
         any(signatures.sign(key, identifier, timestamp, seen.body) in ones for key in secret)
         for secret in using
     ]
-    require(any(valid), _CLAUSE, f"no valid signature in {given!r} beside {seen}")
+    _need(any(valid), f"no valid signature in {given!r} beside {seen}")
     kept("callback.signature.legacy")
     if len(using) > 1:
         both = f"{sum(valid)} of {len(using)} in {given!r}"
         require(all(valid), "callback.signature.rotation", both)
+
+
+def _need(is_right: bool, saw: str) -> None:
+    """Raises ``Broken`` where a header is wrong; that it is right does not say that the clause is kept."""
+    if not is_right:
+        raise Broken(_CLAUSE, saw)
+
+
+def _is_formed(one: str) -> bool:
+    """Whether a signature has the form of its version; of others than the first no more is known."""
+    version, _, encoded = one.partition(",")
+    if version != "v1":
+        return _ONE.fullmatch(one) is not None
+    try:
+        return len(base64.b64decode(encoded, validate=True)) == _HASH_BYTES
+    except (ValueError, binascii.Error):
+        return False

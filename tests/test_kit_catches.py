@@ -141,6 +141,14 @@ def test_kit_passes_a_healthy_server_that_takes_its_time() -> None:
     assert found.passed, found
 
 
+def test_a_signature_that_nobody_can_verify_is_not_called_kept() -> None:
+    """Without the secret a well-formed signature says nothing."""
+    found = checked(READINGS["official"], "--only", "callback", "--dialect", "klingai")
+    assert found.passed, found
+    assert "callback.method" in found.kept
+    assert not [clause for clause in found.kept if clause.startswith("callback.signature")]
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_kit_kills_mutant_by_its_clause(name: str, judges: ProcessPoolExecutor) -> None:
     """A broken server is noticed, and by the clause that it breaks: a failure, or a finding where that is assumed."""

@@ -23,12 +23,14 @@ class Healthy:
         code: of the exit.
         failed: clauses that were named broken, each with what was seen.
         findings: assumed clauses that it reads differently.
+        kept: clauses that were looked at, and nothing is wrong with.
         words: what was printed when nothing could be looked at.
     """
 
     code: int
     failed: dict[str, str] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     words: str = ""
 
@@ -63,6 +65,7 @@ def checked(reading: Reading, *options: str, two_accounts: bool = True) -> Healt
         done.returncode,
         {item["id"]: item["message"] for item in clauses if item["result"] == "failed"},
         [item["id"] for item in clauses if item["result"] == "finding"],
+        [item["id"] for item in clauses if item["result"] == "passed"],
         report.get("errors", []),
         done.stderr[-2000:],
     )

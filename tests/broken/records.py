@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -281,6 +283,13 @@ def ascii_external_ids(seen: Exchange) -> None:
         info["external_task_id"] = info["external_task_id"].encode("ascii", "replace").decode()
 
 
+@wire("task.info.echo|voice-list.same-record")
+def ascii_external_ids_in_lists(seen: Exchange) -> None:
+    """The list shows question marks for what is not ASCII in external ids."""
+    for info in _external(seen) if seen.operation == "list" else ():
+        info["external_task_id"] = info["external_task_id"].encode("ascii", "replace").decode()
+
+
 @wire("task.info.echo")
 def lists_without_external_ids(seen: Exchange) -> None:
     """The list shows no external ids."""
@@ -293,6 +302,27 @@ def mangled_names(seen: Exchange) -> None:
     """Names that are not ASCII are shown as Latin-1."""
     for voice in seen.voices if seen.operation != "presets" else ():
         voice["voice_name"] = voice["voice_name"].encode().decode("latin-1")
+
+
+@wire("voice.name.echo")
+def trimmed_names(seen: Exchange) -> None:
+    """Names are shown without the blanks around them."""
+    for voice in seen.voices if seen.operation != "presets" else ():
+        voice["voice_name"] = voice["voice_name"].strip()
+
+
+@wire("voice.name.echo")
+def composed_names(seen: Exchange) -> None:
+    """Letters and their marks are shown as one character."""
+    for voice in seen.voices if seen.operation != "presets" else ():
+        voice["voice_name"] = unicodedata.normalize("NFC", voice["voice_name"])
+
+
+@wire("voice.name.echo")
+def escaped_names(seen: Exchange) -> None:
+    """Names are shown as they would stand in a page."""
+    for voice in seen.voices if seen.operation != "presets" else ():
+        voice["voice_name"] = html.escape(voice["voice_name"])
 
 
 @wire("voice.name.echo")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 from tests.broken.base import Exchange, Table
+from tests.healthy.server import Reply, Request, Server
 
 TABLE = Table()
 wire = TABLE.wire
+second = TABLE.second
 
 
 @wire("speech.result.when-succeed")
@@ -35,6 +40,71 @@ def twice_the_duration(seen: Exchange) -> None:
     """The stated duration is twice that of the file."""
     if seen.audio:
         seen.audio["duration"] = f"{float(seen.audio['duration']) * 2:.3f}"
+
+
+@wire("speech.duration.true")
+def long_durations_estimated(seen: Exchange) -> None:
+    """The stated duration of a long text is a tenth too long."""
+    if seen.audio and len(seen.text("text")) > 500:
+        seen.audio["duration"] = f"{float(seen.audio['duration']) * 1.1:.3f}"
+
+
+@wire("speech.duration.true")
+def fast_durations_estimated(seen: Exchange) -> None:
+    """The stated duration is that at speed 1, whatever the speed."""
+    if seen.audio:
+        lasts_s = float(seen.audio["duration"]) * seen.asked.get("voice_speed", 1)
+        seen.audio["duration"] = f"{lasts_s:.3f}"
+
+
+def _unhurried(seen: Exchange) -> None:
+    if seen.operation == "speech" and isinstance(seen.asked.get("voice_speed"), int | float):
+        seen.asked["voice_speed"] = 1.0
+        seen.content = json.dumps(seen.asked).encode()
+
+
+@wire("speech.speed.clamped", before=_unhurried)
+def speed_ignored(seen: Exchange) -> None:
+    """Every speed is read as 1."""
+
+
+@second("speech.duration.true")
+class _LongOnesCut(Server):
+    """The file of a long text breaks off at half."""
+
+    def file(self, request: Request) -> Reply:
+        name = request.path.rpartition("/")[2]
+        frames = name.removesuffix(".mp3")
+        if frames.isdecimal() and int(frames) > 1000:
+            path = request.path.replace(name, f"{int(frames) // 2}.mp3")
+            return super().file(replace(request, path=path))
+        return super().file(request)
+
+
+@second("media.url.expires")
+class _FetchedOnce(Server):
+    """A file is there for one look."""
+
+    def file(self, request: Request) -> Reply:
+        looks: set[str] = self.__dict__.setdefault("looks", set())
+        if request.path in looks:
+            return Reply(404, b"gone", "text/plain")
+        looks.add(request.path)
+        return super().file(request)
+
+
+@wire("speech.price")
+def price_by_length(seen: Exchange) -> None:
+    """A text of more than 100 characters costs twice as much."""
+    if seen.operation == "speech" and seen.accepted and len(seen.text("text")) > 100:
+        seen.data["final_unit_deduction"] = "0.10"
+
+
+@wire("speech.endpoint")
+def refuses_line_ends(seen: Exchange) -> None:
+    """A text with a line end or a tab is refused."""
+    if seen.operation == "speech" and {*"\n\r\t"} & {*seen.text("text")}:
+        seen.refuse(400, 1201)
 
 
 @wire("speech.duration.true|speech.duration.string")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.broken.base import Table
 from tests.broken.voices import SOON
-from tests.healthy.model import TERMINAL, Account, Task
+from tests.healthy.model import TERMINAL, Account, Task, now_ms
 from tests.healthy.server import Record, Request, Server
 
 TABLE = Table()
@@ -127,6 +127,36 @@ class _ClockOfTwoHosts(Server):
     def move(self, account: Account, task: Task, status: str) -> None:
         super().move(account, task, status)
         task.updated_at -= 10_000
+
+
+@second("time.milliseconds")
+class _LocalTime(Server):
+    """Instants are those of a clock on the wall eight hours to the east."""
+
+    def record(self, task: Task) -> Record:
+        record = super().record(task)
+        eight_h = 8 * 3_600_000
+        times = {name: record[name] + eight_h for name in ("created_at", "updated_at")}
+        return {**record, **times}
+
+
+@second("time.milliseconds")
+class _LocalUpdates(Server):
+    """updated_at is of a clock eight hours to the east, once a task has moved."""
+
+    def move(self, account: Account, task: Task, status: str) -> None:
+        super().move(account, task, status)
+        task.updated_at = now_ms() + 8 * 3_600_000
+
+
+@second("time.milliseconds")
+class _LocalSpeeches(Server):
+    """Speeches were made eight hours ago."""
+
+    def speech(self, account: Account, request: Request) -> Any:
+        made: Record = super().speech(account, request)
+        eight_h = 8 * 3_600_000
+        return {**made, **{name: made[name] - eight_h for name in ("created_at", "updated_at")}}
 
 
 # ---- telling ------------------------------------------------------------------------------------
@@ -377,3 +407,38 @@ class _HalfSigned(_Telling):
     def tell(self, account: Account, task: Task, address: str) -> None:
         told = self.notification(task)
         self.worker.tell(f"{account.name} {task.id}", address, told, webhook_id=task.id)
+
+
+class _Signing(_Telling):
+    """A second server that signs in some way."""
+
+    off_s = 0
+    signature = "v1," + "A" * 43 + "="
+
+    def tell(self, account: Account, task: Task, address: str) -> None:
+        at = str(int(time.time()) + self.off_s)
+        names = {"webhook_id": task.id, "webhook_timestamp": at}
+        told = self.notification(task)
+        names["webhook_signature"] = self.signature
+        self.worker.tell(f"{account.name} {task.id}", address, told, **names)
+
+
+@second("callback.signature")
+class _SignedByNobody(_Signing):
+    """Notifications carry three bytes for a signature; nobody has given a secret."""
+
+    signature = "v1,AAAA"
+
+
+@second("callback.signature")
+class _SignedLongAgo(_Signing):
+    """Notifications say that they were signed in 1970; nobody has given a secret."""
+
+    off_s = 1 - int(time.time())
+
+
+@second("callback.signature")
+class _SignedTomorrow(_Signing):
+    """Notifications say that they are signed eight hours later; nobody has given a secret."""
+
+    off_s = 8 * 3600

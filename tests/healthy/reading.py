@@ -50,6 +50,7 @@ class Reading:
         language: default | required.
         names: free | unique, in an account.
         lag: seconds in which a new task is neither found nor listed.
+        plain: names may not begin or end with a blank nor hold marks, and external ids are ASCII words.
         slots: voices that may be in the making at a time; 0: any number.
         fetches: the recording is fetched, and a voice fails without one.
         heartbeat: updated_at of a running task is the instant of the look.
@@ -61,6 +62,7 @@ class Reading:
         presets: official voices; 0 to many.
         ez_method: code and status of a wrong method at EzModel.
         ez_callback: bare | wrapped.
+        signed: notifications are signed, with a secret that nobody tells.
         told: full | bare (notifications show no voices, as the vendor's callback page does).
         media: same | elsewhere (another port) | signed (anew in each answer).
         content_type: of every answer.
@@ -96,6 +98,7 @@ class Reading:
     language: str = "default"
     names: str = "free"
     lag: float = 0.0
+    plain: bool = False
     slots: int = 0
     fetches: bool = False
     heartbeat: bool = False
@@ -107,6 +110,7 @@ class Reading:
     presets: int = 3
     ez_method: int = 404
     ez_callback: str = "bare"
+    signed: bool = False
     told: str = "full"
     media: str = "same"
     content_type: str = "application/json"
@@ -146,6 +150,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
             content_type="application/json;charset=UTF-8",
             headers={"Server": "openresty", "X-Frame-Options": "DENY", "Vary": "Origin"},
             presets=45,
+            signed=True,
             largest_page=500,
         ),
         "old-host": Reading(
@@ -207,6 +212,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
             fetches=True,
             language="required",
             body_first=True,
+            plain=True,
             told="bare",
         ),
         "unique-names": Reading(names="unique", callbacks="with_submitted"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from math import floor
 from typing import Any
@@ -145,6 +146,8 @@ def voice(fields: Fields, reading: Reading) -> dict[str, str]:
     }
     if "voice_name" not in fields.given:
         raise fields.bad("voice_name is missing")
+    if reading.plain:
+        _plain(fields, found)
     if not found["voice_url"] and not found["video_id"] and not reading.lax:
         raise fields.bad("voice_url or video_id is missing")
     if found["voice_url"] and found["video_id"] and reading.both_sources == "refuse":
@@ -152,6 +155,14 @@ def voice(fields: Fields, reading: Reading) -> dict[str, str]:
     if found["video_id"] and reading.video == "refuse":
         raise Refusal(400, 1201, "Video not found")
     return found
+
+
+def _plain(fields: Fields, found: Mapping[str, str]) -> None:
+    name, word = found["voice_name"], found["external_task_id"]
+    if name != name.strip() or set(name) & set("&<>\"'"):
+        raise fields.bad("voice_name has blanks around it, or marks")
+    if word and not re.fullmatch(r"[\w.-]+", word, re.ASCII):
+        raise fields.bad("external_task_id has odd characters")
 
 
 def page(query: Mapping[str, str], reading: Reading) -> tuple[int, int]:

@@ -282,8 +282,10 @@ class Server:
     def notify(self, account: Account, task: Task) -> None:
         """Tells of a task as it is now."""
         address = task.fields["callback_url"]
+        told = self.notification(task)
+        headers = tokens.signed(json.dumps(told).encode()) if self.reading.signed else {}
         for _ in range(1 + self.reading.twice if address else 0):
-            self.worker.tell(f"{account.name} {task.id}", address, self.notification(task))
+            self.worker.tell(f"{account.name} {task.id}", address, told, **headers)
 
     def notification(self, task: Task) -> Any:
         """What is told of a task."""
