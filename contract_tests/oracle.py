@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from contract_tests.checks import RANK, TERMINAL, distinct, kept, require
+from contract_tests.checks import RANK, TERMINAL, Broken, distinct, kept, require
 from contract_tests.coverage import seen as covered
 from contract_tests.receiver import SAMPLE_PATH
 from contract_tests.story import Glimpse, ended_alike
@@ -88,6 +88,7 @@ class Oracle:
 
     tasks: dict[str, KnownVoice] = field(default_factory=dict)
     alone: bool = False
+    _shown_by: dict[str, list[KnownVoice]] = field(default_factory=dict, repr=False)
 
     def on_create(self, request: Mapping[str, Any]) -> Verdict:
         """Whether a well-formed create request must be accepted.
@@ -119,6 +120,7 @@ class Oracle:
         task.glimpses.append(_now(record))
         covered.states[record["task_status"]] += 1
         self.tasks[task.id] = task
+        self._keep_voice(task)
         return task
 
     def shown(self, task: KnownVoice, record: Record, began_s: float | None = None) -> None:
@@ -134,6 +136,7 @@ class Oracle:
             self._result(task, record)
         covered.states[record["task_status"]] += 1
         task.seen.append(record)
+        self._keep_voice(task)
 
     def missing(self, records: Iterable[Record]) -> list[KnownVoice]:
         """The tasks that all pages together should show, and do not. That of a deleted voice may be gone."""
@@ -145,15 +148,17 @@ class Oracle:
         distinct("voice-list.complete", [record["task_id"] for record in records], "the pages")
         for task in self.missing(records):
             require(False, "voice-list.complete", f"no {task.id} among {len(records)} tasks")
+        if records:
+            kept("voice-create.external-id.no-effect")
         for record in records:
-            word = str((record.get("task_info") or {}).get("external_task_id") or "")
-            is_known = record["task_id"] in self.tasks
-            second = not is_known and bool(self.holders(word))
-            require(not second, "voice-create.external-id.no-effect", f"a second {word}: {record}")
-            clause = "voice-list.complete"  # of the account's tasks, and of no other
-            require(is_known or not self.alone, clause, f"a task nobody made: {record}")
-            if is_known:
+            if record["task_id"] in self.tasks:
                 self.shown(self.tasks[record["task_id"]], record)
+                continue
+            word = str((record.get("task_info") or {}).get("external_task_id") or "")
+            second = bool(self.holders(word))
+            require(not second, "voice-create.external-id.no-effect", f"a second {word}: {record}")
+            # Of the account's tasks, and of no other.
+            require(not self.alone, "voice-list.complete", f"a task nobody made: {record}")
 
     def deleted(self, task: KnownVoice, data: Record | None) -> None:
         """The voice of a task was deleted; the answer held these data, or none."""
@@ -165,9 +170,17 @@ class Oracle:
         """A voice is there exactly on succeed, is the one asked for, and no other task's."""
         result(task, record)
         own = {voice["voice_id"] for voice in voices_of(record)}
-        for other in self.tasks.values():
-            taken = other is not task and not other.deleted and other.voice_id in own
-            require(not taken, "ids.unique", f"{record} beside {other.seen[-1]}")
+        kept("ids.unique")
+        for other in (known for voice_id in own for known in self._shown_by.get(voice_id, ())):
+            if other is not task and not other.deleted and other.voice_id in own:
+                raise Broken("ids.unique", f"{record} beside {other.seen[-1]}")
+
+    def _keep_voice(self, task: KnownVoice) -> None:
+        """Remembers who shows a voice, so that nobody need look through all tasks for it."""
+        voice_id = task.voice_id
+        known = self._shown_by.setdefault(voice_id, []) if voice_id else [task]
+        if all(task is not other for other in known):
+            known.append(task)
 
     def __str__(self) -> str:
         return "; ".join(
@@ -221,8 +234,10 @@ def _constant(task: KnownVoice, record: Record) -> None:
     """What never changes in a task, and what the caller said about it."""
     first = task.seen[0]
     require(record["task_id"] == task.id, "task.id.constant", record)
-    saw = f"created_at {record['created_at']} after {first['created_at']}: {record}"
-    require(record["created_at"] == first["created_at"], "task.created-at.constant", saw)
+    kept("task.created-at.constant")
+    if record["created_at"] != first["created_at"]:
+        saw = f"created_at {record['created_at']} after {first['created_at']}: {record}"
+        raise Broken("task.created-at.constant", saw)
     later = record["updated_at"] >= record["created_at"]
     require(later, "task.updated-at.after-creation", record)
     echoes(task, record)
@@ -230,12 +245,12 @@ def _constant(task: KnownVoice, record: Record) -> None:
 
 def _moved(task: KnownVoice, before: Record, after: Record) -> None:
     """What a later look may show after an earlier one."""
-    no_sooner = after["updated_at"] >= before["updated_at"]
     if before["task_status"] in TERMINAL:
         ended_alike(before, after)
-        require(no_sooner, "task.updated-at.monotone", f"{after} after {before} of {task.id}")
-        return
-    moved_on = RANK[after["task_status"]] >= RANK[before["task_status"]]
-    require(moved_on, "task.status.transitions", f"{after} after {before}")
-    require(no_sooner, "task.updated-at.monotone", f"{after} after {before} of {task.id}")
-    kept("task.status.enum")
+    else:
+        kept("task.status.transitions", "task.status.enum")
+        if RANK[after["task_status"]] < RANK[before["task_status"]]:
+            raise Broken("task.status.transitions", f"{after} after {before}")
+    kept("task.updated-at.monotone")
+    if after["updated_at"] < before["updated_at"]:
+        raise Broken("task.updated-at.monotone", f"{after} after {before} of {task.id}")

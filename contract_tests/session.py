@@ -23,6 +23,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from contract_tests import (
+    characters,
     checks,
     clauses,
     coverage,
@@ -123,6 +124,7 @@ def _checked(asked: Namespace) -> int:
     with ExitStack() as stack:
         # Hypothesis keeps nothing of a run, but makes its folder wherever it is called.
         set_hypothesis_home_dir(stack.enter_context(TemporaryDirectory(prefix="kling-mock-")))
+        characters.say()  # what it would keep there for the next run
         url = asked.url or stack.enter_context(serving.served(asked.app))
         wanted = replace(options.of(asked), base_url=url)
         sender, is_a_mock = _opened(wanted)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from contract_tests.checks import RANK, TERMINAL, kept, note, require
+from contract_tests.checks import RANK, TERMINAL, Broken, kept, note, require
 
 Record = dict[str, Any]
 T = TypeVar("T")
@@ -92,11 +92,11 @@ def ended_alike(one: Record, other: Record) -> None:
     Raises:
         Broken: they do not agree.
     """
-    saw = f"{other} beside {one}"
-    require(same_end(one, other), "task.status.terminal", saw)
-    kept("task.updated-at.final")
+    kept("task.status.terminal", "task.updated-at.final")
+    if not same_end(one, other):
+        raise Broken("task.status.terminal", f"{other} beside {one}")
     if one["updated_at"] != other["updated_at"]:
-        note("task.updated-at.final", saw)
+        note("task.updated-at.final", f"{other} beside {one}")
 
 
 def judged(glimpses: Sequence[Glimpse]) -> None:
@@ -112,8 +112,8 @@ def judged(glimpses: Sequence[Glimpse]) -> None:
     for glimpse in glimpses:
         record = glimpse.record
         require(record["task_id"] == first["task_id"], "task.id.constant", record)
-        same = record["created_at"] == first["created_at"]
-        require(same, "task.created-at.constant", f"{record} beside {first}")
+        if record["created_at"] != first["created_at"]:
+            raise Broken("task.created-at.constant", f"{record} beside {first}")
     _ends_are_one([glimpse.record for glimpse in glimpses if glimpse.is_terminal])
     _no_way_back(glimpses)
     _looks_go_on(glimpses)
