@@ -52,7 +52,7 @@ KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2
 #: The plugins that the suite needs; no other that happens to be installed is loaded.
 _PLUGINS = ("_hypothesis_pytestplugin", "schemathesis.pytest.plugin")
 #: Those of pytest's own that would keep something, or look for garbage again and again at the end.
-_UNNEEDED = ("cacheprovider", "unraisableexception")
+_UNNEEDED = ("cacheprovider", "unraisableexception", "threadexception", "logging", "doctest", "junitxml", "pastebin", "debugging", "faulthandler", "setuponly", "setupplan", "stepwise", "unittest")
 #: Variables that would change what pytest does.
 _VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 _FOLDER = Path(__file__).resolve().parent
@@ -353,7 +353,7 @@ def _run(
     words = [
         str(_FOLDER),
         *("-c", str(_FOLDER / "check.ini"), "--rootdir", str(_FOLDER)),
-        *("-q", "--tb=native", "--disable-plugin-autoload"),
+        *("-q", "--tb=native", "--assert=plain", "--disable-plugin-autoload"),
         *(word for name in _UNNEEDED for word in ("-p", f"no:{name}")),
         *(word for name in _PLUGINS for word in ("-p", name)),
         *("--contract-seed", str(seed), "--hypothesis-profile", asked.profile),
