@@ -300,8 +300,9 @@ def distinct(clause: str, values: Iterable[str], saw: object) -> None:
     kept(clause)
     known: set[str] = set()
     for value in values:
-        words = "{} is there twice, where each is there once"
-        require(value not in known, clause, Said(words, value, by=shown_by(saw) or (saw,)))
+        if value in known:
+            words = "{} is there twice, where each is there once"
+            raise Broken(clause, Said(words, value, by=shown_by(saw) or (saw,)))
         known.add(value)
 
 

@@ -107,6 +107,7 @@ class Oracle:
 
     tasks: dict[str, KnownVoice] = field(default_factory=dict)
     alone: bool = False
+    _shown_by: dict[str, list[KnownVoice]] = field(default_factory=dict, repr=False)
 
     def on_create(self, request: Mapping[str, Any]) -> Verdict:
         """Whether a well-formed create request must be accepted.
@@ -140,6 +141,7 @@ class Oracle:
         task.glimpses.append(_now(record))
         covered.states[record["task_status"]] += 1
         self.tasks[task.id] = task
+        self._keep_voice(task)
         return task
 
     def shown(self, task: KnownVoice, record: Record, began_s: float | None = None) -> None:
@@ -157,6 +159,7 @@ class Oracle:
             self._result(task, record)
         covered.states[record["task_status"]] += 1
         task.seen.append(record)
+        self._keep_voice(task)
 
     def missing(self, records: Iterable[Record]) -> list[KnownVoice]:
         """The tasks that all pages together should show, and do not. That of a deleted voice may be gone."""
@@ -169,20 +172,21 @@ class Oracle:
         for task in self.missing(records):
             words = f"task {{}} is not among the {len(records)} tasks of the list, where it is due"
             saw = Said(words, task.id, by=(*records[:1], task.seen[-1]))
-            require(False, "voice-list.complete", saw)
+            raise Broken("voice-list.complete", saw)
+        if records:
+            kept("voice-create.external-id.no-effect")
         for record in records:
+            if record["task_id"] in self.tasks:
+                self.shown(self.tasks[record["task_id"]], record)
+                continue
             word = str((record.get("task_info") or {}).get("external_task_id") or "")
-            is_known = record["task_id"] in self.tasks
-            second = not is_known and bool(self.holders(word))
+            second = bool(self.holders(word))
             words = "the list shows a second task with external_task_id {}, where one is due"
             saw = Said(words, word, by=(record,))
             require(not second, "voice-create.external-id.no-effect", saw)
-            clause = "voice-list.complete"  # of the account's tasks, and of no other
             words = "the list shows task {}, where only tasks that were asked for are due"
             saw = Said(words, record["task_id"], by=(record,))
-            require(is_known or not self.alone, clause, saw)
-            if is_known:
-                self.shown(self.tasks[record["task_id"]], record)
+            require(not self.alone, "voice-list.complete", saw)
 
     def deleted(self, task: KnownVoice, data: Record | None) -> None:
         """The voice of a task was deleted; the answer held these data, or none."""
@@ -196,11 +200,19 @@ class Oracle:
         """A voice is there exactly on succeed, is the one asked for, and no other task's."""
         result(task, record)
         own = {voice["voice_id"] for voice in voices_of(record)}
-        for other in self.tasks.values():
-            taken = other is not task and not other.deleted and other.voice_id in own
-            words = "voice_id {} is shown by two tasks, where each voice is due its own"
-            saw = Said(words, other.voice_id, by=(other.seen[-1], record))
-            require(not taken, "ids.unique", saw)
+        kept("ids.unique")
+        for other in (known for voice_id in own for known in self._shown_by.get(voice_id, ())):
+            if other is not task and not other.deleted and other.voice_id in own:
+                words = "voice_id {} is shown by two tasks, where each voice is due its own"
+                saw = Said(words, other.voice_id, by=(other.seen[-1], record))
+                raise Broken("ids.unique", saw)
+
+    def _keep_voice(self, task: KnownVoice) -> None:
+        """Remembers who shows a voice, so that nobody need look through all tasks for it."""
+        voice_id = task.voice_id
+        known = self._shown_by.setdefault(voice_id, []) if voice_id else [task]
+        if all(task is not other for other in known):
+            known.append(task)
 
     def __str__(self) -> str:
         return "; ".join(

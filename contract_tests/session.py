@@ -27,6 +27,7 @@ from contract_tests import (
     clauses,
     coverage,
     documents,
+    generating,
     har,
     options,
     redaction,
@@ -50,6 +51,22 @@ from contract_tests.verdicts import Verdicts
 KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2
 #: The plugins that the suite needs; no other that happens to be installed is loaded.
 _PLUGINS = ("_hypothesis_pytestplugin", "schemathesis.pytest.plugin")
+#: Those of pytest's own that would keep something, or look for garbage again and again at the end.
+_UNNEEDED = (
+    "cacheprovider",
+    "unraisableexception",
+    "threadexception",
+    "logging",
+    "doctest",
+    "junitxml",
+    "pastebin",
+    "debugging",
+    "faulthandler",
+    "setuponly",
+    "setupplan",
+    "stepwise",
+    "unittest",
+)
 #: Variables that would change what pytest does.
 _VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 _FOLDER = Path(__file__).resolve().parent
@@ -124,6 +141,7 @@ def _checked(asked: Namespace) -> int:
     with ExitStack() as stack:
         # Hypothesis keeps nothing of a run, but makes its folder wherever it is called.
         set_hypothesis_home_dir(stack.enter_context(TemporaryDirectory(prefix="kling-mock-")))
+        stack.enter_context(generating.prepared())
         url = asked.url or stack.enter_context(serving.served(asked.app))
         wanted = replace(options.of(asked), base_url=url)
         sender, is_a_mock = _opened(wanted)
@@ -350,7 +368,8 @@ def _run(
     words = [
         str(_FOLDER),
         *("-c", str(_FOLDER / "check.ini"), "--rootdir", str(_FOLDER)),
-        *("-q", "--tb=native", "-p", "no:cacheprovider", "--disable-plugin-autoload"),
+        *("-q", "--tb=native", "--assert=plain", "--disable-plugin-autoload"),
+        *(word for name in _UNNEEDED for word in ("-p", f"no:{name}")),
         *(word for name in _PLUGINS for word in ("-p", name)),
         *("--contract-seed", str(seed), "--hypothesis-profile", asked.profile),
     ]

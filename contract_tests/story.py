@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from contract_tests.checks import RANK, TERMINAL, Broken, broke, kept, note, require, upheld
+from contract_tests.checks import RANK, TERMINAL, Broken, broke, kept, note
 from contract_tests.saying import Apart, Said
 
 Record = dict[str, Any]
@@ -154,10 +154,10 @@ def judged(glimpses: Sequence[Glimpse]) -> None:
     first = glimpses[0].record
     for glimpse in glimpses:
         record = glimpse.record
-        same = record["task_id"] == first["task_id"]
-        require(same, "task.id.constant", constant("task_id", record, first))
-        same = record["created_at"] == first["created_at"]
-        upheld(same, "task.created-at.constant", constant("created_at", record, first))
+        if record["task_id"] != first["task_id"]:
+            raise Broken("task.id.constant", constant("task_id", record, first))
+        if record["created_at"] != first["created_at"]:
+            broke("task.created-at.constant", constant("created_at", record, first))
     _ends_are_one([glimpse.record for glimpse in glimpses if glimpse.is_terminal])
     _no_way_back(glimpses)
     _looks_go_on(glimpses)

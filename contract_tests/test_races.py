@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -26,8 +27,13 @@ LOOKERS = 4
 LOOKING_S = 20.0
 #: Looks of one thread, at most.
 MOST_LOOKS = 200
-#: Virtual seconds between two looks where the clock can be moved.
+#: Where the clock can be moved: virtual seconds of a step, and steps at most.
 _STEP_S = 1.0
+_MOST_STEPS = 30
+#: Looks of all threads together at each step, and the real seconds in which they come, if there are any.
+_LOOKS_PER_STEP = 3 * LOOKERS
+_LOOKS_S = 0.2
+_GLANCE_S = 0.002
 
 T = TypeVar("T")
 
@@ -93,23 +99,25 @@ def test_readers_at_once_see_one_story(garden: Garden) -> None:
     for name in (task.id, task.external_id):
         garden.look(task, name)  # waits until it can be found
     enough: list[bool] = []
+    glimpses: list[Glimpse] = []
     names = [task.id, task.external_id] * (LOOKERS // 2)
     with ThreadPoolExecutor(LOOKERS + 1) as pool:
-        lookers = [pool.submit(_looks, garden, name, enough) for name in names]
-        mover = pool.submit(_moves, garden, task.id, enough)
-        mover.result()
-        glimpses = [glimpse for looker in lookers for glimpse in looker.result()]
+        lookers = [pool.submit(_looks, garden, name, enough, glimpses) for name in names]
+        mover = pool.submit(_moves, garden, task.id, enough, glimpses)
+        for job in (mover, *lookers):
+            job.result()
     story.judged([*task.glimpses, *glimpses])
     garden.look(task)
 
 
-def _looks(garden: Garden, name: str, enough: list[bool]) -> list[Glimpse]:
+def _looks(garden: Garden, name: str, enough: list[bool], glimpses: list[Glimpse]) -> None:
     """What one caller sees until somebody says that it is enough, and once more."""
-    glimpses: list[Glimpse] = []
     path = garden.api.document.operations["getCustomVoice"].path.replace("{id}", name)
     operation = garden.api.document.operations["getCustomVoice"]
     last = False
-    while not last and len(glimpses) < MOST_LOOKS:
+    for _ in range(MOST_LOOKS):
+        if last:
+            break
         last = bool(enough)
         answer, began_s, ended_s = timed(lambda: garden.api.target.call("GET", path))
         if answer.pair in checks.BUSY:
@@ -121,25 +129,36 @@ def _looks(garden: Garden, name: str, enough: list[bool]) -> list[Glimpse]:
         if not garden.api.target.control:
             enough_s = LOOKING_S / MOST_LOOKS
             garden.api.target.within(enough_s, lambda: bool(enough) or None)
-    return glimpses
 
 
-def _moves(garden: Garden, name: str, enough: list[bool]) -> None:
+def _moves(garden: Garden, name: str, enough: list[bool], glimpses: list[Glimpse]) -> None:
     """Lets time pass until the task has ended, or long enough."""
     target = garden.api.target
     path = garden.api.document.operations["getCustomVoice"].path.replace("{id}", name)
 
     def ended() -> bool | None:
-        if target.control:
-            target.advance(_STEP_S)
         data = target.call("GET", path).data
         status = data.get("task_status") if isinstance(data, dict) else None
         return status in checks.TERMINAL or None
 
     try:
-        target.within(LOOKING_S, ended)
+        if not target.control:
+            target.within(LOOKING_S, ended)
+            return
+        for _ in range(_MOST_STEPS):
+            target.advance(_STEP_S)
+            _wait_for_looks(glimpses)
+            if ended():
+                return
     finally:
         enough.append(True)
+
+
+def _wait_for_looks(glimpses: list[Glimpse]) -> None:
+    """Waits until everybody has looked a few times, or nobody does any more."""
+    many, until = len(glimpses) + _LOOKS_PER_STEP, time.monotonic() + _LOOKS_S
+    while len(glimpses) < many and time.monotonic() < until:
+        time.sleep(_GLANCE_S)
 
 
 def _path(garden: Garden) -> str:
