@@ -49,6 +49,10 @@ FAULTS: dict[type[Receiver], tuple[tuple[str, ...], str]] = {
     broken.OnlyTheFirst: (SIGNED, "receiver.signature.any-match"),
     broken.WholeHeader: (SIGNED, "receiver.signature.any-match"),
     broken.OnlyVersions1: (SIGNED, "receiver.signature.versions"),
+    broken.Contains: (SIGNED, "receiver.signature.versions"),
+    broken.AnyVersion1: (SIGNED, "receiver.signature.versions"),
+    broken.OnlyTheEnd: (SIGNED, "receiver.signature.missing"),
+    broken.AllButFailed: (SIGNED, "receiver.signature.missing"),
     broken.OnlyTheOld: (BOTH, "receiver.signature.either-secret"),
     broken.TextAsKey: (SIGNED, "receiver.signature.other-secret"),
     broken.NoId: (SIGNED, "receiver.signature.altered-id"),
@@ -77,6 +81,9 @@ FAULTS: dict[type[Receiver], tuple[tuple[str, ...], str]] = {
     broken.Slow: (IMPATIENT, "receiver.quick"),
     broken.SlowOnSucceed: (IMPATIENT, "receiver.quick"),
     broken.BodyAlone: (SIGNED, "receiver.signature.altered-id"),
+    broken.TimeAndBody: (SIGNED, "receiver.signature.altered-id"),
+    broken.IdAndBody: (SIGNED, "receiver.signature.altered-timestamp"),
+    broken.UnknownTask: ((), "receiver.order"),
     broken.CrossSite: ((), "receiver.accepts.plain"),
     broken.OnlyFinished: ((), "receiver.accepts.statuses"),
     broken.WantsEnvelope: ((), "receiver.accepts.plain"),
@@ -98,6 +105,8 @@ ALONE = (
     broken.NoTolerance,
     broken.OnlyTheOld,
     broken.OnlyVersions1,
+    broken.Contains,
+    broken.AnyVersion1,
     broken.NoId,
     broken.MissingStatus,
     broken.OutOfOrder,
@@ -177,6 +186,7 @@ def secrets_in(options: tuple[str, ...]) -> list[str]:
         (good.Receiver, SIGNED),
         (good.Receiver, BOTH),
         (good.Strict, SIGNED),
+        (good.Converts, SIGNED),
         (good.OnIts, SIGNED),
         (good.Created, ()),
         (good.Http10, SIGNED),
@@ -296,6 +306,30 @@ def test_a_limit_of_size_is_not_taken_for_a_signature(probe: Probe) -> None:
     failed = probe.receiver(broken.TooSmall(SECRET), *SIGNED).of("failed")
     assert "receiver.accepts.bounds" in failed
     assert [name for name in failed if "signature" in name] == []
+
+
+def test_a_refusal_of_duplicates_is_not_taken_for_a_signature(probe: Probe) -> None:
+    """A receiver that refuses a status that a task has had breaks no clause of signatures."""
+
+    class Remembers(good.Receiver):
+        def take(self, message_id: str | None, task: dict[str, Any]) -> tuple[int, str]:
+            if self.tasks.get(task["task_id"]) == task["task_status"]:
+                return 409, "known"
+            return super().take(message_id, task)
+
+    failed = probe.receiver(Remembers(SECRET), *SIGNED).of("failed")
+    assert {"receiver.duplicate", "receiver.redelivery", "receiver.burst"} <= set(failed)
+    assert [name for name in failed if "signature" in name] == []
+
+
+def test_a_run_that_takes_too_long_says_how_slow_the_receiver_is(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the time of the profile is up, the reason names what each delivery took; exit code 2."""
+    monkeypatch.setitem(battery.LONGEST_S, "smoke", 0.05)
+    run = probe.receiver(good.Receiver())
+    assert run.code == 2
+    assert re.search(r"over after \d+ deliveries, 0\.\d s each", run.report["errors"][0])
 
 
 def test_one_refused_status_does_not_break_every_clause(probe: Probe) -> None:

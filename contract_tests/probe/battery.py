@@ -84,10 +84,17 @@ class Battery:
     def _section(self, cases: Cases) -> None:
         for case in cases:
             if time.monotonic() > self._ends_at:
-                raise GaveUp(f"the {LONGEST_S[self.profile]:g} s of the profile are over")
+                raise GaveUp(self._slowly())
             self.look(case)
             if case.is_hostile:
                 self._alive(case)
+
+    def _slowly(self) -> str:
+        longest_s = LONGEST_S[self.profile]
+        return (
+            f"the {longest_s:g} s of the profile are over after {self.sent} deliveries,"
+            f" {longest_s / self.sent:.1f} s each: acknowledge first, and work afterwards"
+        )
 
     def look(self, case: Case) -> Reply | None:
         """Sends a case and judges the answer, which is returned if there is one."""

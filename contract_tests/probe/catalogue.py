@@ -95,7 +95,7 @@ _SIGNED = {
         f"{_PAGE}: any match is valid",
     ),
     "receiver.signature.versions": (
-        "It passes over signatures of versions that it does not know.",
+        "It passes over signatures of versions that it does not know, and takes none of them for v1.",
         _SPEC,
     ),
     "receiver.signature.rotation": (

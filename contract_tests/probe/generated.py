@@ -46,15 +46,17 @@ _ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_ADDED_NAMES, inner, max_size=3),
     max_leaves=6,
 )
+#: What validators that convert make a text of.
+_SCALAR: dict[str, Json] = {"type": ["string", "number", "boolean", "null"]}
+_TEXT_OR_SO: dict[str, Json] = {
+    "anyOf": [_SCALAR, {"type": "array", "minItems": 1, "maxItems": 1, "items": _SCALAR}]
+}
 #: What a receiver must see before it can do anything with a notification.
 _CORE = Shape(
     {
         "type": "object",
         "required": ["task_id", "task_status"],
-        "properties": {
-            "task_id": {"type": ["string", "number"]},
-            "task_status": {"type": "string"},
-        },
+        "properties": {"task_id": _TEXT_OR_SO, "task_status": _TEXT_OR_SO},
     }
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
@@ -36,6 +37,12 @@ _MANNERS: tuple[tuple[str, str, Callable[[str], str], str], ...] = (
         "it finds headers only where their names have capitals, such as Webhook-Id",
     ),
 )
+#: What a receiver may hold signed instead, and the clauses that this breaks.
+_SIGNED_LESS = (
+    ("altered-id", "", "the body alone"),
+    ("altered-id", "{at}.", "webhook-timestamp and body, without webhook-id"),
+    ("altered-timestamp", "{id}.", "webhook-id and body, without webhook-timestamp"),
+)
 
 
 class CouldNotLook(Exception):
@@ -55,7 +62,7 @@ def greet(battery: Battery, secrets: Sequence[str]) -> None:
     case = Case("receiver.accepts.plain", "a plain notification", ACCEPT, pen.post(pen.task()))
     reply = _first(battery, case)
     if reply is not None and 400 <= reply.status < 500:
-        _is_open(reply, battery, has_secret=bool(secrets))
+        _is_open(reply, battery, case, has_secret=bool(secrets))
         if secrets and _understood(battery, choices):
             reply = None
         elif taken := _in_another_manner(battery):
@@ -133,14 +140,14 @@ def _second(battery: Battery, case: Case, how: str) -> Reply | None:
     return reply
 
 
-def _is_open(reply: Reply, battery: Battery, *, has_secret: bool) -> None:
+def _is_open(reply: Reply, battery: Battery, case: Case, *, has_secret: bool) -> None:
     """Whether what was refused says something of the receiver.
 
     Raises:
         CouldNotLook: the address, or what was given to get in, is to blame.
     """
     status = reply.status
-    if status in (404, 405):
+    if status in (404, 405) and not _takes_a_beginning(battery, case):
         raise CouldNotLook(
             f"{battery.url} answers a notification with HTTP {status}: correct the path;"
             " or, if it does not know the task, give one that it knows with --task-id or --external-id"
@@ -152,6 +159,18 @@ def _is_open(reply: Reply, battery: Battery, *, has_secret: bool) -> None:
             f"{battery.url} refuses a notification that is not signed (HTTP {status}): give its secret"
             " with --secret, or what else lets in with --header"
         )
+
+
+def _takes_a_beginning(battery: Battery, refused: Case) -> bool:
+    """Whether it takes the first notification of a task: then it knows the way, and refuses what comes out of order."""
+    pen = battery.pen
+    reply = battery.ask(Case(refused.clause, "", ACCEPT, pen.post(pen.task("submitted"))))
+    if reply is None or reply.status >= 300:
+        return False
+    battery.tally.looked(["receiver.order"])
+    saw = f"{refused.what} of a task whose submitted it has not seen: wanted 2xx, saw HTTP 404"
+    battery.broke("receiver.order", FAILURE, refused, saw)
+    return True
 
 
 def _understood(battery: Battery, choices: Sequence[tuple[bytes, ...]]) -> bool:
@@ -189,17 +208,20 @@ def _blame_spelling(battery: Battery, taken: Case, words: str) -> None:
 
 
 def _signs_otherwise(battery: Battery) -> None:
-    """Looks whether the receiver takes a signature of the body alone, or the text of a secret for the key."""
+    """Looks whether the receiver takes a signature of less than it should, or the text of a secret for the key."""
     pen = battery.pen
-    body = pen.style(pen.task())
-    of_body = " ".join(signatures.of_body(key, body) for key in pen.keys)
-    delivery = pen.post(body, instead={signatures.SIGNATURE: of_body})
-    reply = battery.ask(Case("receiver.signature.valid", "", ACCEPT, delivery))
-    if reply is not None and reply.status < 300:
-        battery.tally.looked(["receiver.signature.altered-id"])
-        saw = "it takes a signature of the body alone; signed are webhook-id, webhook-timestamp and body"
-        case = Case("receiver.signature.altered-id", "", ACCEPT, delivery)
-        battery.broke(case.clause, FAILURE, case, saw)
+    for clause, begin, words in _SIGNED_LESS:
+        body, message_id, at = pen.style(pen.task()), pen.new_id(), str(int(time.time()))
+        less = begin.format(id=message_id, at=at).encode() + body
+        signature = " ".join(signatures.of_body(key, less) for key in pen.keys)
+        instead = {signatures.SIGNATURE: signature}
+        delivery = pen.post(body, message_id=message_id, at=at, instead=instead)
+        case = Case(f"receiver.signature.{clause}", "", ACCEPT, delivery)
+        reply = battery.ask(case)
+        if reply is not None and reply.status < 300:
+            battery.tally.looked([case.clause])
+            saw = f"it takes a signature of {words}; signed are webhook-id, webhook-timestamp and body"
+            battery.broke(case.clause, FAILURE, case, saw)
     for text in battery.texts:
         delivery = pen.post(pen.task(), keys=[text.encode()])
         case = Case("receiver.signature.other-secret", "signed with the text", ACCEPT, delivery)

@@ -20,7 +20,9 @@ from contract_tests.probe.pen import Pen, Task, compact
 from contract_tests.probe.wire import Delivery
 
 #: Values of another type than text; an empty list and object are those that loose languages take for false.
-_NO_TEXTS: tuple[Any, ...] = (None, [], ["succeed"], {}, {"a": 1})
+_NO_TEXTS: tuple[Any, ...] = ([], {}, {"a": 1})
+#: Validators that convert, as some frameworks have them unless told otherwise, make texts of these.
+_CONVERTED: tuple[Any, ...] = (None, ["succeed"])
 #: Libraries in wide use make texts of these; for an id that may be meant.
 _SCALARS = (12, 1.5, True)
 _NO_OBJECTS: tuple[Any, ...] = ("text", 12, True, [1])
@@ -70,9 +72,10 @@ def fields(pen: Pen) -> Cases:
     for name in ("task_id", "task_status"):
         task = pen.task("succeed", **{name: ...})
         yield _case(pen, "malformed.missing", f"no {name}", REFUSE, task)
-        for value in _NO_TEXTS:
+        for value in (*_NO_TEXTS, *_CONVERTED):
+            want = RATHER_REFUSE if value in _CONVERTED else REFUSE
             task = pen.task(**{name: value})
-            yield _case(pen, "malformed.types", f"{name} is {_shown(value)}", REFUSE, task)
+            yield _case(pen, "malformed.types", f"{name} is {_shown(value)}", want, task)
     for value in _SCALARS:
         yield _case(
             pen, "malformed.types", f"task_status is {value}", REFUSE, pen.task(task_status=value)

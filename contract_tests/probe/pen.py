@@ -15,6 +15,7 @@ from contract_tests.probe.wire import Delivery
 Task = dict[str, Any]
 Style = Callable[[Any], bytes]
 
+STATUSES = ("submitted", "processing", "succeed", "failed")
 #: Why tasks fail, in the vendor's words.
 RISK = "Failure to pass the risk control system"
 JSON_TYPE = "application/json; charset=utf-8"

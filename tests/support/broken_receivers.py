@@ -111,6 +111,45 @@ class OnlyVersions1(OnIts):
         return super().given(headers)
 
 
+class Contains(OnIts):
+    """It looks for the right signature anywhere in the header."""
+
+    @override
+    def given(self, headers: Mapping[str, str]) -> list[str]:
+        return [headers["webhook-signature"] if super().given(headers) else ""]
+
+    @override
+    def same(self, good: str, given: str) -> bool:
+        return good in given
+
+
+class AnyVersion1(OnIts):
+    """It takes v1a and v10 for v1."""
+
+    @override
+    def same(self, good: str, given: str) -> bool:
+        version, _, signature = given.partition(",")
+        return version.startswith("v1") and super().same(good, f"v1,{signature}")
+
+
+class OnlyTheEnd(Receiver):
+    """It verifies only what has come to its end."""
+
+    @override
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        if b'"succeed"' in body or b'"failed"' in body:
+            super().verify(headers, body)
+
+
+class AllButFailed(Receiver):
+    """It verifies all but failures."""
+
+    @override
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        if b'"failed"' not in body:
+            super().verify(headers, body)
+
+
 class OnlyTheOld(OnIts):
     """It was given two secrets, and tries the second only."""
 
@@ -392,6 +431,32 @@ class BodyAlone(OnIts):
     @override
     def signed(self, headers: Mapping[str, str], body: bytes) -> bytes:
         return body
+
+
+class TimeAndBody(OnIts):
+    """It verifies a signature of time and body, and not of the id."""
+
+    @override
+    def signed(self, headers: Mapping[str, str], body: bytes) -> bytes:
+        return f"{headers['webhook-timestamp']}.".encode() + body
+
+
+class IdAndBody(OnIts):
+    """It verifies a signature of id and body, and not of the time."""
+
+    @override
+    def signed(self, headers: Mapping[str, str], body: bytes) -> bytes:
+        return f"{headers['webhook-id']}.".encode() + body
+
+
+class UnknownTask(Receiver):
+    """It finds no task whose beginning it has not seen."""
+
+    @override
+    def take(self, message_id: str | None, task: dict[str, Any]) -> Answer:
+        if task["task_status"] != "submitted" and task["task_id"] not in self.tasks:
+            return 404, "no such task"
+        return super().take(message_id, task)
 
 
 class CrossSite(Receiver):

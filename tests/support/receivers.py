@@ -111,6 +111,27 @@ class Strict(Receiver):
             raise Refused(422)
 
 
+class Converts(Receiver):
+    """Good: its validator makes texts of what is near enough, as those of some frameworks do."""
+
+    @override
+    def validate(self, task: Any) -> None:
+        if isinstance(task, dict):
+            task = {name: self._text(value) for name, value in task.items()}
+        super().validate(task)
+
+    @override
+    def take(self, message_id: str | None, task: dict[str, Any]) -> Answer:
+        return super().take(message_id, {n: self._text(v) for n, v in task.items()})
+
+    def _text(self, value: Any) -> Any:
+        if isinstance(value, list) and len(value) == 1:
+            (value,) = value
+        if value is None or isinstance(value, bool | int | float):
+            return "" if value is None else str(value)
+        return value
+
+
 class Created(Receiver):
     """Good: another 2xx, and HTML."""
 
