@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from contract_tests.checks import RANK, TERMINAL, Broken, broke, kept, note
+from contract_tests.checks import RANK, TERMINAL, Broken, broke, kept, note, require
 from contract_tests.saying import Apart, Said
 
 Record = dict[str, Any]
