@@ -187,6 +187,8 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
         words = "data is {}, where a refusal has no data"
         saw = Said(words, body.get("data"), by=(answer,))
         hold("data" not in body, named["errors.no-data"], saw)
+        if goes_on:
+            body.pop("data", None)
 
 
 def _code(
@@ -242,13 +244,32 @@ def conforms(answer: Answer, operation: documents.Operation, *, goes_on: bool = 
     _valid(shape, answer.json, what, answer, goes_on=goes_on)
 
 
-def refused(answer: Answer, dialect: str, clause: str, pairs: Collection[tuple[int, int]]) -> None:
-    """The request was refused with one of the expected pairs, in an envelope without data."""
-    expected = " or ".join(f"HTTP {status}, code {code}" for status, code in sorted(pairs))
+def refused(
+    answer: Answer,
+    dialect: str,
+    clause: str,
+    pairs: Collection[tuple[int, int]],
+    words: str = "",
+) -> None:
+    """The request was refused with one of the expected pairs, in an envelope without data.
+
+    Args:
+        words: what the request is, for a sentence that ends in it.
+    """
     envelope(answer, dialect, clause, goes_on=True)
     kept(clause)
     if answer.pair not in pairs:
-        raise Broken(clause, not_due(answer, expected))
+        raise Broken(clause, not_due(answer, any_of(pairs), words))
+
+
+def any_of(pairs: Iterable[tuple[int, int]]) -> str:
+    """Statuses and codes in words: ``HTTP 400, code 1200 or 1201``."""
+    codes: dict[int, list[int]] = {}
+    for status, code in sorted(pairs):
+        codes.setdefault(status, []).append(code)
+    return " or ".join(
+        f"HTTP {status}, code {' or '.join(map(str, several))}" for status, several in codes.items()
+    )
 
 
 def notification(seen: Notification, shape: Shape, *, goes_on: bool = False) -> None:
@@ -296,11 +317,11 @@ def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
 
 
 def distinct(clause: str, values: Iterable[str], saw: object) -> None:
-    """No value stands twice."""
+    """No id is given twice."""
     kept(clause)
     known: set[str] = set()
     for value in values:
-        words = "{} is there twice, where each is there once"
+        words = "id {} is given twice, where each is due once"
         require(value not in known, clause, Said(words, value, by=shown_by(saw) or (saw,)))
         known.add(value)
 

@@ -118,6 +118,7 @@ def _instead(name: str, misfit: Misfit, holder: dict[str, Any]) -> Iterator[dict
             yield {**holder, name: _ABSENT[name]}
     for meant in _meant(value):
         yield {**holder, name: meant}
+    yield {key: other for key, other in holder.items() if key != name}
 
 
 def _meant(value: Any) -> Iterator[Any]:

@@ -49,12 +49,12 @@ _TYPES = {
     "null": "null",
 }
 _BOUNDS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "minLength": "a length of at least",
-    "maxLength": "a length of at most",
-    "minItems": "a number of items of at least",
-    "maxItems": "a number of items of at most",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "a text of at least {} characters",
+    "maxLength": "a text of at most {} characters",
+    "minItems": "a list of at least {} items",
+    "maxItems": "a list of at most {} items",
 }
 #: Fields whose shape a rule is about that stands beside another one: "both instants".
 _LIKE = {"created_at": "updated_at"}
@@ -173,7 +173,7 @@ def _in_words(
     elif kind.name == "enum":
         due = " or ".join(map(quoted, kind.options))
     elif kind.name in _BOUNDS:
-        due = f"{_BOUNDS[kind.name]} {kind.limit}"
+        due = _BOUNDS[kind.name].format(kind.limit)
     if due:
         return f"{named} is {quoted(error.instance)}, where {due} is due"
     return f"{named} is {quoted(error.instance)}: {shortened(error.message)}"

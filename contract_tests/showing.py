@@ -9,10 +9,13 @@ from typing import NamedTuple
 from contract_tests import documents
 from contract_tests.gathering import Verdict
 from contract_tests.outcome import Outcome
+from contract_tests.redaction import KEY, KEY2
 from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, PASSED, RESULTS, wrapped
 
 #: Tasks that are named of those that are left.
 _NAMED = 20
+#: Command lines that are shown of those which lead to one breach; --json has all.
+_CURLS = 3
 _TITLES = {
     FAILED: "FAILED",
     FINDING: "FINDINGS (assumed clauses, read differently; --strict makes them failures)",
@@ -56,6 +59,9 @@ def _lines(outcome: Outcome, code: int) -> Iterator[Line]:
         yield Line(alarm, _RED)
     yield Line("")
     yield Line(_sum(outcome, code), _RED if code else _GREEN)
+    variables = _variables(outcome)
+    if variables:
+        yield Line(f"{variables} above: export the keys that were given, and paste")
     if code:
         yield Line(f"again: {outcome.again}")
 
@@ -85,7 +91,8 @@ def broken(verdict: Verdict) -> Iterator[str]:
     if breach is None:
         return
     earlier = [line for line in breach.requests if line != breach.request]
-    yield from (f"    {line}" for line in [*earlier, breach.request] if line)
+    shown = [line for line in [*earlier, breach.request] if line]
+    yield from (f"    {line}" for line in shown[-_CURLS:])
     yield from (f"    | {line}" for line in breach.steps.splitlines())
 
 
@@ -135,6 +142,18 @@ def _alarms(outcome: Outcome) -> Iterator[str]:
             f"LEFT THERE, the voices of {len(outcome.left)} tasks, which did not end within half a minute or could"
             f" not be deleted: {named}{more}"
         )
+
+
+def _variables(outcome: Outcome) -> str:
+    """The variables that stand for keys in the command lines that are shown."""
+    lines = [
+        line
+        for verdict in outcome.verdicts
+        if verdict.breach is not None
+        for line in verdict.breach.requests
+    ]
+    named = [f"${name}" for name in (KEY, KEY2) if any(f'${name}"' in line for line in lines)]
+    return " and ".join(named)
 
 
 def _sum(outcome: Outcome, code: int) -> str:

@@ -19,9 +19,9 @@ HOSTILE = ("\ud800", "a\udfff", "\0", "a\0b")
 
 def _refused(answer: Answer, api: Api, fault: Fault) -> None:
     if fault.assumed and answer.pair == (200, 0):
-        due = " or ".join(f"HTTP {status}, code {code}" for status, code in sorted(fault.pairs))
-        raise checks.found(fault.clause, checks.not_due(answer, due))
-    api.refused(answer, fault.operation, fault.clause, fault.pairs)
+        told = checks.not_due(answer, checks.any_of(fault.pairs), f"for {fault.name}")
+        raise checks.found(fault.clause, told)
+    api.refused(answer, fault.operation, fault.clause, fault.pairs, f"for {fault.name}")
 
 
 def _marks(fault: Fault) -> list[pytest.MarkDecorator]:

@@ -63,7 +63,7 @@ def test_an_external_id_stays_taken(walk: Walk, end: str) -> None:
     answer = walk.api.call("createCustomVoice", request)
     if answer.pair == (200, 0):
         walk.oracle.created(request, answer.data)
-        told = checks.not_due(answer, "HTTP 400: the external id stays taken")
+        told = checks.not_due(answer, "HTTP 400", "since the external id stays taken")
         raise checks.found("voice-create.external-id.not-freed", told)
     checks.refused(answer, walk.api.dialect, "voice-create.external-id.not-freed", ILLEGAL)
 

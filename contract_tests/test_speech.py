@@ -184,12 +184,12 @@ def test_a_missing_language_is_chinese(voices_api: Api) -> None:
     clause = "speech.language.default"
     answer = voices_api.call("createSpeech", {"text": "您好", "voice_id": samples.CHINESE})
     if answer.status == 400:
-        told = checks.not_due(answer, "HTTP 200: without voice_language a text is zh")
+        told = checks.not_due(answer, "HTTP 200", "since without voice_language a text is zh")
         raise checks.found(clause, told)
     checks.accepted(answer, clause)
     english = {"text": "Hello", "voice_id": samples.ENGLISH}
     answer = voices_api.call("createSpeech", english)
-    told = checks.not_due(answer, "HTTP 400: an English voice speaks no Chinese")
+    told = checks.not_due(answer, "HTTP 400", "since an English voice speaks no Chinese")
     checks.require(answer.pair in ILLEGAL, clause, told)
 
 
@@ -209,7 +209,7 @@ def _adjusted(api: Api, speed: float, request: dict[str, Any]) -> Answer:
     clause = "speech.speed.out-of-range" if out else "speech.speed.one-decimal"
     answer = api.call("createSpeech", request)
     if answer.status == 400:
-        told = checks.not_due(answer, f"HTTP 200: a speed of {speed:g} is adjusted")
+        told = checks.not_due(answer, "HTTP 200", f"since a speed of {speed:g} is adjusted")
         raise checks.found(clause, told)
     checks.accepted(answer, clause)
     return answer
