@@ -93,6 +93,10 @@ class Shown:
             names = {str(item["task_id"])}
         elif isinstance(item, Answer) and item.request.method == "GET":
             names = {unquote(urlsplit(item.request.url).path.rpartition("/")[2])} - {_CREATES}
+        elif isinstance(item, Answer):
+            asked = decoded(item.request.body)
+            word = asked.get("external_task_id") if isinstance(asked, dict) else None
+            names = {word} if isinstance(word, str) and word else set()
         for made in self._made if names else ():
             asked = decoded(made.create.body)
             word = asked.get("external_task_id") if isinstance(asked, dict) else None

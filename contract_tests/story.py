@@ -77,7 +77,7 @@ def whole(record: Record) -> Record:
         "task_info": record.get("task_info") or {},
         "created_at": record["created_at"],
         "updated_at": record["updated_at"],
-        "essence": essence(record),
+        **_of_end({"task_result": None, **record}),
     }
 
 

@@ -141,7 +141,9 @@ def test_a_value_in_the_wrong_type_is_read_as_it_is_meant(
 def test_what_nobody_can_mean_ends_the_look() -> None:
     """A value that cannot be read is raised, and nothing is put in its place; so is anything in a suite of others."""
     operation = documents.document("klingai").operations["getCustomVoice"]
-    for body, goes_on in (({**RECORD, "task_id": []}, True), ({**RECORD, "task_id": 1}, False)):
+    rounded = 930801290416894600  # what a double makes of an id
+    for task_id, goes_on in (([], True), (rounded, True), (1, False)):
+        body = {**RECORD, "task_id": task_id}
         seen = answered(body)
         with pytest.raises(Broken, match=r"ids\.string"):
             checks.conforms(seen, operation, goes_on=goes_on)
@@ -164,6 +166,8 @@ def test_the_requests_behind_a_record_are_shown() -> None:
     assert shown(looks, [made]).by([looks[1].data]) == [create, looks[1].request]
     refused = answered(None, url=f"{URL}/mine")
     assert shown(looks, [made]).by([refused]) == [create, refused.request]
+    again = answered(None, method="POST", body=b'{"external_task_id": "mine"}')
+    assert shown(looks, [made]).by([again]) == [create, again.request]
 
 
 def test_the_requests_behind_a_notification_are_shown() -> None:
