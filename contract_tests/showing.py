@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, PASSED, RESUL
 
 #: Tasks that are named of those that are left.
 _NAMED = 20
+#: Addresses of the kit's receiver, in the bodies of requests.
+_RECEIVER = re.compile(r'"(http://[^/"]+)/(?:sample\.wav|mock-too-short|garden/|refuse/|machine/)')
 #: Command lines that are shown of those which lead to one breach; --json has all.
 _CURLS = 3
 _TITLES = {
@@ -59,9 +62,7 @@ def _lines(outcome: Outcome, code: int) -> Iterator[Line]:
         yield Line(alarm, _RED)
     yield Line("")
     yield Line(_sum(outcome, code), _RED if code else _GREEN)
-    variables = _variables(outcome)
-    if variables:
-        yield Line(f"{variables} above: export the keys that were given, and paste")
+    yield from map(Line, _before_pasting(outcome))
     if code:
         yield Line(f"again: {outcome.again}")
 
@@ -86,7 +87,7 @@ def broken(verdict: Verdict) -> Iterator[str]:
     clause, breach = verdict.clause, verdict.breach
     yield f"  {clause.id} ({clause.evidence}) in {breach.dialect if breach else '-'}"
     yield from wrapped(f"{clause.text} Source: {clause.source}.", "    ")
-    for line in f"saw {verdict.message}".splitlines():
+    for line in f"seen: {verdict.message}".splitlines():
         yield f"    {line.strip()}"
     if breach is None:
         return
@@ -144,16 +145,16 @@ def _alarms(outcome: Outcome) -> Iterator[str]:
         )
 
 
-def _variables(outcome: Outcome) -> str:
-    """The variables that stand for keys in the command lines that are shown."""
-    lines = [
-        line
-        for verdict in outcome.verdicts
-        if verdict.breach is not None
-        for line in verdict.breach.requests
-    ]
-    named = [f"${name}" for name in (KEY, KEY2) if any(f'${name}"' in line for line in lines)]
-    return " and ".join(named)
+def _before_pasting(outcome: Outcome) -> Iterator[str]:
+    """What must be known before a command line is pasted: where the keys go, and whose addresses are gone."""
+    breaches = [item.breach for item in outcome.verdicts if item.breach is not None]
+    text = "\n".join(line for breach in breaches for line in breach.requests)
+    named = [f"${name}" for name in (KEY, KEY2) if f'${name}"' in text]
+    if named:
+        yield f"before you paste: put the key{'s' * (len(named) - 1)} into {' and '.join(named)}, and export"
+    receiver = _RECEIVER.search(text)
+    if receiver:
+        yield f"{receiver[1]} was the kit's own receiver, with a recording, and is gone: put yours there"
 
 
 def _sum(outcome: Outcome, code: int) -> str:

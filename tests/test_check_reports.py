@@ -141,7 +141,15 @@ def test_the_terminal_says_how_to_paste(tmp_path: Path) -> None:
     shown = check(app, "--api-key", KEY, "--only", "presets.owner", *ONE, cwd=tmp_path)
     assert shown.code == 1
     assert BROKEN["presets.owner"] in shown.out
-    assert shown.out.count("$KLING_MOCK_API_KEY above: export") == 1
+    assert shown.out.count("before you paste: put the key into $KLING_MOCK_API_KEY") == 1
+    assert f"seen: {BROKEN['presets.owner']}" in shown.out
+    assert "receiver" not in shown.out
+
+
+def test_the_terminal_says_which_address_is_gone(tmp_path: Path) -> None:
+    """The receiver whose address stands in a line is there during a run only, and the report says so."""
+    shown = check(broken(), "--api-key", KEY, "--only", "task.info.echo", *ONE, cwd=tmp_path)
+    assert re.search(r"http://127\.0\.0\.1:\d+ was the kit's own receiver", shown.out)
 
 
 def credentials(seen: Exchange) -> None:
