@@ -164,9 +164,9 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
         saw = Said("the body is no JSON object, where one is due", by=(answer,))
         raise Broken("envelope.json", saw)
     if answer.content_type != JSON_TYPE:
-        told = answer.headers.get("content-type", "missing")
-        words = f"Content-Type is {{}}, where {JSON_TYPE} is due"
-        hold(False, "envelope.json", Said(words, told, by=(answer,)))
+        told = answer.headers.get("content-type") or "missing"
+        words = f"Content-Type is {told}, where {JSON_TYPE} is due"
+        hold(False, "envelope.json", Said(words, by=(answer,)))
     request_id = body.get("request_id")
     is_id = isinstance(request_id, str) and bool(request_id)
     words = "request_id is {}, where a text that is not empty is due"
@@ -281,8 +281,8 @@ def notification(seen: Notification, shape: Shape, *, goes_on: bool = False) -> 
     method = "callback.method"
     told = Said("the method of a notification is {}, where POST is due", seen.method, by=(seen,))
     require(seen.method == "POST", method, told)
-    kind = seen.headers.get("content-type", "missing")
-    told = Said(f"its Content-Type is {{}}, where {JSON_TYPE} is due", kind, by=(seen,))
+    kind = seen.headers.get("content-type") or "missing"
+    told = Said(f"its Content-Type is {kind}, where {JSON_TYPE} is due", by=(seen,))
     require(seen.content_type == JSON_TYPE, method, told)
     told = Said("the body of a notification is no JSON, where the task is due", by=(seen,))
     require(seen.json is not NOT_JSON, method, told)

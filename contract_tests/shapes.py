@@ -38,6 +38,7 @@ _NOT_OF_SHAPE = frozenset(
         "task.updated-at.monotone",
     }
 )
+_FORMATS = {"uri": "an absolute address"}
 #: How types and bounds of a schema are called.
 _TYPES = {
     "integer": "an integer",
@@ -174,6 +175,12 @@ def _in_words(
         due = " or ".join(map(quoted, kind.options))
     elif kind.name in _BOUNDS:
         due = _BOUNDS[kind.name].format(kind.limit)
+    elif kind.name == "pattern":
+        due = f"a text like {kind.pattern}"
+    elif kind.name == "format":
+        due = _FORMATS.get(kind.format, kind.format)
+    elif kind.name == "falseSchema":
+        return f"{named} is {quoted(error.instance)}, where none is due"
     if due:
         return f"{named} is {quoted(error.instance)}, where {due} is due"
     return f"{named} is {quoted(error.instance)}: {shortened(error.message)}"

@@ -79,11 +79,13 @@ def test_a_speech_is_audio_of_the_stated_length(api: Api) -> None:
     try:
         lasts_s = audio.duration_s(fetched(api.target, url))
     except audio.NotMp3 as reason:
-        raise checks.Broken(clause, Said(f"the file is no MP3: {reason}", by=(data,))) from None
+        raise checks.Broken(
+            clause, Said(f"the file is no MP3 ({reason}), where one is due", by=(data,))
+        ) from None
     checks.kept(clause)
     if official:
         fetched(api.target, url, "media.url.expires")  # it is there for more than one look
-    words = f"the stated duration is {stated_s:g} s, where the audio lasts {lasts_s:.3f} s"
+    words = f"the stated duration is {stated_s:g} s, where the audio lasts {lasts_s:.3f} s and that is due"
     saw = Said(words, by=(data,))
     same_unit = lasts_s / OTHER_UNIT < stated_s < lasts_s * OTHER_UNIT
     checks.require(same_unit, unit, saw)
