@@ -167,14 +167,19 @@ class Api:
         self._request_ids.add(request_id)
 
     def refused(
-        self, answer: Answer, operation_id: str, clause: str, pairs: Collection[tuple[int, int]]
+        self,
+        answer: Answer,
+        operation_id: str,
+        clause: str,
+        pairs: Collection[tuple[int, int]],
+        words: str = "",
     ) -> None:
         """An answer of ``send`` is a refusal with one of the expected pairs, in every way an answer should be.
 
         Raises:
             Broken: it is none (the clause named), or another clause is broken.
         """
-        checks.refused(answer, self.dialect, clause, pairs)
+        checks.refused(answer, self.dialect, clause, pairs, words)
         checks.conforms(answer, self.document.operations[operation_id], goes_on=True)
         self.is_new(answer)
 

@@ -164,9 +164,9 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
         saw = Said("the body is no JSON object, where one is due", by=(answer,))
         raise Broken("envelope.json", saw)
     if answer.content_type != JSON_TYPE:
-        told = answer.headers.get("content-type", "missing")
-        words = f"Content-Type is {{}}, where {JSON_TYPE} is due"
-        hold(False, "envelope.json", Said(words, told, by=(answer,)))
+        told = answer.headers.get("content-type") or "missing"
+        words = f"Content-Type is {told}, where {JSON_TYPE} is due"
+        hold(False, "envelope.json", Said(words, by=(answer,)))
     request_id = body.get("request_id")
     is_id = isinstance(request_id, str) and bool(request_id)
     words = "request_id is {}, where a text that is not empty is due"
@@ -187,6 +187,8 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
         words = "data is {}, where a refusal has no data"
         saw = Said(words, body.get("data"), by=(answer,))
         hold("data" not in body, named["errors.no-data"], saw)
+        if goes_on:
+            body.pop("data", None)
 
 
 def _code(
@@ -242,13 +244,32 @@ def conforms(answer: Answer, operation: documents.Operation, *, goes_on: bool = 
     _valid(shape, answer.json, what, answer, goes_on=goes_on)
 
 
-def refused(answer: Answer, dialect: str, clause: str, pairs: Collection[tuple[int, int]]) -> None:
-    """The request was refused with one of the expected pairs, in an envelope without data."""
-    expected = " or ".join(f"HTTP {status}, code {code}" for status, code in sorted(pairs))
+def refused(
+    answer: Answer,
+    dialect: str,
+    clause: str,
+    pairs: Collection[tuple[int, int]],
+    words: str = "",
+) -> None:
+    """The request was refused with one of the expected pairs, in an envelope without data.
+
+    Args:
+        words: what the request is, for a sentence that ends in it.
+    """
     envelope(answer, dialect, clause, goes_on=True)
     kept(clause)
     if answer.pair not in pairs:
-        raise Broken(clause, not_due(answer, expected))
+        raise Broken(clause, not_due(answer, any_of(pairs), words))
+
+
+def any_of(pairs: Iterable[tuple[int, int]]) -> str:
+    """Statuses and codes in words: ``HTTP 400, code 1200 or 1201``."""
+    codes: dict[int, list[int]] = {}
+    for status, code in sorted(pairs):
+        codes.setdefault(status, []).append(code)
+    return " or ".join(
+        f"HTTP {status}, code {' or '.join(map(str, several))}" for status, several in codes.items()
+    )
 
 
 def notification(seen: Notification, shape: Shape, *, goes_on: bool = False) -> None:
@@ -260,8 +281,8 @@ def notification(seen: Notification, shape: Shape, *, goes_on: bool = False) -> 
     method = "callback.method"
     told = Said("the method of a notification is {}, where POST is due", seen.method, by=(seen,))
     require(seen.method == "POST", method, told)
-    kind = seen.headers.get("content-type", "missing")
-    told = Said(f"its Content-Type is {{}}, where {JSON_TYPE} is due", kind, by=(seen,))
+    kind = seen.headers.get("content-type") or "missing"
+    told = Said(f"its Content-Type is {kind}, where {JSON_TYPE} is due", by=(seen,))
     require(seen.content_type == JSON_TYPE, method, told)
     told = Said("the body of a notification is no JSON, where the task is due", by=(seen,))
     require(seen.json is not NOT_JSON, method, told)
@@ -296,12 +317,12 @@ def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
 
 
 def distinct(clause: str, values: Iterable[str], saw: object) -> None:
-    """No value stands twice."""
+    """No id is given twice."""
     kept(clause)
     known: set[str] = set()
     for value in values:
         if value in known:
-            words = "{} is there twice, where each is there once"
+            words = "id {} is given twice, where each is due once"
             raise Broken(clause, Said(words, value, by=shown_by(saw) or (saw,)))
         known.add(value)
 

@@ -16,6 +16,8 @@ _MOST = 4
 _TASK = re.compile(r"""['"]task_id['"]:\s*['"]([^'"]+)""")
 #: Where a notification that is quoted has arrived.
 _ARRIVED = re.compile(r"#\d+ [A-Z]+ (/\S+)")
+#: Characters of an id that stands in a text by no chance.
+_LONG = 8
 _CREATES = "custom-voices"
 
 
@@ -45,17 +47,19 @@ class Shown:
     def quoted_in(self, saw: str) -> list[Request]:
         """The same where there is a text only: of the tasks that it quotes, else the last one sent."""
         quoted = {*_TASK.findall(saw)}
-        names = [name.encode() for name in quoted]
+        names = [_bytes(name) for name in quoted]
         about = [
             item.request
             for item in self._recent
             if item.answer is not None and any(name in item.answer.body for name in names)
         ]
-        paths = [path.encode() for path in _ARRIVED.findall(saw)]
+        paths = [_bytes(path) for path in _ARRIVED.findall(saw)]
         creations = [
             made.create
             for made in self._made
-            if made.task_id in quoted or any(path in made.create.body for path in paths)
+            if made.task_id in quoted
+            or (len(made.task_id) >= _LONG and made.task_id in saw)
+            or any(path in made.create.body for path in paths)
         ]
         return _few([*creations, *about]) or [item.request for item in self._recent[-1:]]
 
@@ -79,7 +83,7 @@ class Shown:
             yield from self._creations(item.whole)
             return
         if isinstance(item, Notification):
-            path = item.path.encode()
+            path = _bytes(item.path)
             sent = (exchange.request for exchange in self._recent)
             known = [*(made.create for made in self._made), *sent]
             yield from (one for one in known if one.method == "POST" and path in one.body)
@@ -89,6 +93,10 @@ class Shown:
             names = {str(item["task_id"])}
         elif isinstance(item, Answer) and item.request.method == "GET":
             names = {unquote(urlsplit(item.request.url).path.rpartition("/")[2])} - {_CREATES}
+        elif isinstance(item, Answer):
+            asked = decoded(item.request.body)
+            word = asked.get("external_task_id") if isinstance(asked, dict) else None
+            names = {word} if isinstance(word, str) and word else set()
         for made in self._made if names else ():
             asked = decoded(made.create.body)
             word = asked.get("external_task_id") if isinstance(asked, dict) else None
@@ -104,10 +112,15 @@ class Shown:
         for exchange in reversed(self._recent):
             answer = exchange.answer
             is_query = exchange.request.method == "GET"
-            if is_query and answer is not None and str(voice_id).encode() in answer.body:
+            if is_query and answer is not None and _bytes(voice_id) in answer.body:
                 yield from self._creations(answer)
                 yield exchange.request
                 return
+
+
+def _bytes(text: object) -> bytes:
+    """A text as it may stand in a body, half surrogate pairs and all."""
+    return str(text).encode("utf-8", "surrogatepass")
 
 
 def _holds(answer: Answer, record: Mapping[str, Any]) -> bool:

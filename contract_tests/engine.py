@@ -24,7 +24,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure, FailureGro
 from schemathesis.openapi.checks import RejectedPositiveData, UndefinedStatusCode
 
 from contract_tests import documents, leniency
-from contract_tests.checks import Broken, kept
+from contract_tests.checks import Broken, kept, not_due
 from contract_tests.observation import Answer, Request
 from contract_tests.receiver import Receiver
 from contract_tests.saying import Said
@@ -130,9 +130,21 @@ def judge(case: Any, response: Any) -> None:
     except (Failure, FailureGroup) as reason:
         first = reason.exceptions[0] if isinstance(reason, FailureGroup) else reason
         clause = _CLAUSES.get(type(first), "schema.answer")
-        words = f"{getattr(first, 'title', '')}: {getattr(first, 'message', first)}"
-        said = Said(" ".join(words.split()), by=(answer(response),))
-        raise Broken(clause, said) from None
+        raise Broken(clause, _in_words(first, answer(response))) from None
+
+
+def _in_words(failure: BaseException, seen: Answer) -> Said:
+    message = " ".join(str(getattr(failure, "message", failure)).split())
+    if isinstance(failure, AcceptedNegativeData):
+        why = message.partition("Invalid component: ")[2] or message
+        return not_due(
+            seen, "a refusal", f"since the request is none that the document allows ({why})"
+        )
+    if isinstance(failure, RejectedPositiveData):
+        return not_due(seen, "an answer to a request that the document allows")
+    if isinstance(failure, ServerError):
+        return not_due(seen, "anything but a 5xx")
+    return Said(f"{getattr(failure, 'title', 'misfit')}: {message}", by=(seen,))
 
 
 class Harmless:

@@ -163,7 +163,7 @@ def _breach(
     return Breach(
         clause,
         dialect,
-        _CURL.sub("", saw).strip(),
+        "\n".join(line for line in _CURL.sub("", saw).splitlines() if line.strip()),
         requests[0 if is_first and not named else -1] if requests else "",
         tuple(requests),
         notes if "state" in notes else "",

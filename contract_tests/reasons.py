@@ -53,8 +53,8 @@ REASONS = MappingProxyType(
         ),
         **_never(
             "limits.slot.kinds",
-            because="how many tasks an account may run at a time is not known from outside, and finding"
-            " out would take many paid ones",
+            because="no refusal for too many tasks at a time is provoked: how many an account may run is not"
+            " known from outside, and finding out would take many paid ones",
         ),
         **_never(
             "limits.price",
@@ -74,7 +74,7 @@ REASONS = MappingProxyType(
         **_never("ez.price", because="no answer of the gateway names a price"),
         **_unless(
             "errors.1103",
-            because="an account's permissions cannot be taken away from outside, and no answer was 403",
+            because="an account's permissions cannot be taken away from outside, and no answer was HTTP 403, code 1103",
         ),
         **_unless(
             "errors.1303.message",
@@ -86,7 +86,8 @@ REASONS = MappingProxyType(
         **_unless(
             "errors.429.transient",
             "ez.errors.429",
-            because="how many calls are too many is not known from outside, and none was refused for it",
+            because="how many calls are too many is not known from outside, and none was refused for it and let in"
+            " later",
         ),
         **_unless(
             "auth.bad-signature",
@@ -106,8 +107,7 @@ REASONS = MappingProxyType(
             "voice-create.url.media",
             "voice-create.url.duration",
             "voice-create.url.late-refusal",
-            because="it would take recordings of every kind at an address that the server reaches, and"
-            " each one that is accepted costs",
+            because="it would take recordings of every kind at an address that the server reaches",
         ),
         **_unless(
             "voice-create.video.origin",

@@ -38,6 +38,7 @@ _NOT_OF_SHAPE = frozenset(
         "task.updated-at.monotone",
     }
 )
+_FORMATS = {"uri": "an absolute address"}
 #: How types and bounds of a schema are called.
 _TYPES = {
     "integer": "an integer",
@@ -49,12 +50,12 @@ _TYPES = {
     "null": "null",
 }
 _BOUNDS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "minLength": "a length of at least",
-    "maxLength": "a length of at most",
-    "minItems": "a number of items of at least",
-    "maxItems": "a number of items of at most",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "a text of at least {} characters",
+    "maxLength": "a text of at most {} characters",
+    "minItems": "a list of at least {} items",
+    "maxItems": "a list of at most {} items",
 }
 #: Fields whose shape a rule is about that stands beside another one: "both instants".
 _LIKE = {"created_at": "updated_at"}
@@ -173,7 +174,13 @@ def _in_words(
     elif kind.name == "enum":
         due = " or ".join(map(quoted, kind.options))
     elif kind.name in _BOUNDS:
-        due = f"{_BOUNDS[kind.name]} {kind.limit}"
+        due = _BOUNDS[kind.name].format(kind.limit)
+    elif kind.name == "pattern":
+        due = f"a text like {kind.pattern}"
+    elif kind.name == "format":
+        due = _FORMATS.get(kind.format, kind.format)
+    elif kind.name == "falseSchema":
+        return f"{named} is {quoted(error.instance)}, where none is due"
     if due:
         return f"{named} is {quoted(error.instance)}, where {due} is due"
     return f"{named} is {quoted(error.instance)}: {shortened(error.message)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,10 +10,15 @@ from typing import NamedTuple
 from contract_tests import documents
 from contract_tests.gathering import Verdict
 from contract_tests.outcome import Outcome
+from contract_tests.redaction import KEY, KEY2
 from contract_tests.results import FAILED, FINDING, NOT_LOOKED_AT, PASSED, RESULTS, wrapped
 
 #: Tasks that are named of those that are left.
 _NAMED = 20
+#: Addresses of the kit's receiver, in the bodies of requests.
+_RECEIVER = re.compile(r'"(http://[^/"]+)/(?:sample\.wav|mock-too-short|garden/|refuse/|machine/)')
+#: Command lines that are shown of those which lead to one breach; --json has all.
+_CURLS = 3
 _TITLES = {
     FAILED: "FAILED",
     FINDING: "FINDINGS (assumed clauses, read differently; --strict makes them failures)",
@@ -56,6 +62,7 @@ def _lines(outcome: Outcome, code: int) -> Iterator[Line]:
         yield Line(alarm, _RED)
     yield Line("")
     yield Line(_sum(outcome, code), _RED if code else _GREEN)
+    yield from map(Line, _before_pasting(outcome))
     if code:
         yield Line(f"again: {outcome.again}")
 
@@ -80,12 +87,13 @@ def broken(verdict: Verdict) -> Iterator[str]:
     clause, breach = verdict.clause, verdict.breach
     yield f"  {clause.id} ({clause.evidence}) in {breach.dialect if breach else '-'}"
     yield from wrapped(f"{clause.text} Source: {clause.source}.", "    ")
-    for line in f"saw {verdict.message}".splitlines():
+    for line in f"seen: {verdict.message}".splitlines():
         yield f"    {line.strip()}"
     if breach is None:
         return
     earlier = [line for line in breach.requests if line != breach.request]
-    yield from (f"    {line}" for line in [*earlier, breach.request] if line)
+    shown = [line for line in [*earlier, breach.request] if line]
+    yield from (f"    {line}" for line in shown[-_CURLS:])
     yield from (f"    | {line}" for line in breach.steps.splitlines())
 
 
@@ -135,6 +143,18 @@ def _alarms(outcome: Outcome) -> Iterator[str]:
             f"LEFT THERE, the voices of {len(outcome.left)} tasks, which did not end within half a minute or could"
             f" not be deleted: {named}{more}"
         )
+
+
+def _before_pasting(outcome: Outcome) -> Iterator[str]:
+    """What must be known before a command line is pasted: where the keys go, and whose addresses are gone."""
+    breaches = [item.breach for item in outcome.verdicts if item.breach is not None]
+    text = "\n".join(line for breach in breaches for line in breach.requests)
+    named = [f"${name}" for name in (KEY, KEY2) if f'${name}"' in text]
+    if named:
+        yield f"before you paste: put the key{'s' * (len(named) - 1)} into {' and '.join(named)}, and export"
+    receiver = _RECEIVER.search(text)
+    if receiver:
+        yield f"{receiver[1]} was the kit's own receiver, with a recording, and is gone: put yours there"
 
 
 def _sum(outcome: Outcome, code: int) -> str:

@@ -77,7 +77,7 @@ def whole(record: Record) -> Record:
         "task_info": record.get("task_info") or {},
         "created_at": record["created_at"],
         "updated_at": record["updated_at"],
-        "essence": essence(record),
+        **_of_end({"task_result": None, **record}),
     }
 
 
@@ -122,10 +122,10 @@ def created_later(record: Mapping[str, Any], by: Any = None) -> Said:
 
 def _of_end(record: Record) -> Record:
     status, voices = essence(record)
-    told = {"task_status": status}
-    return (
-        {**told, "voices": [list(voice) for voice in voices]} if "task_result" in record else told
-    )
+    told: Record = {"task_status": status}
+    if "task_result" in record:
+        told["voices"] = [{"voice_id": voice, "voice_name": name} for voice, name in voices]
+    return told
 
 
 def ended_alike(one: Record, other: Record) -> None:

@@ -214,10 +214,14 @@ class Target:
                 if (seen := look()) is not None:
                     return seen
                 self.advance(_STEP_S)
-            raise TooSlow(f"{what} did not come within {_STEPS * _STEP_S:g} virtual seconds")
+            raise TooSlow(
+                f"{what} is not seen in {_STEPS * _STEP_S:g} virtual seconds, where it is due"
+            )
         found = self.within(self.patience_s, look)
         if found is None:
-            raise TooSlow(f"{what} did not come within {self.patience_s:g} s (--contract-patience)")
+            raise TooSlow(
+                f"{what} is not seen in {self.patience_s:g} s (--patience), where it is due"
+            )
         return found
 
     def within(self, seconds: float, look: Callable[[], T | None]) -> T | None:

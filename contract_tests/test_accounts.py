@@ -103,4 +103,4 @@ def test_an_external_id_is_free_in_another_account(
 
 
 def _foreign(answer: Answer, what: str) -> Said:
-    return checks.not_due(answer, f"a refusal: the {what} is the first account's")
+    return checks.not_due(answer, "a refusal", f"since the {what} is the first account's")

@@ -34,12 +34,17 @@ MALFORMED: dict[str, Callable[[str], str]] = {
 
 
 def _everywhere(
-    api: Api, receiver: Receiver, header: str, clause: str, pairs: frozenset[tuple[int, int]]
+    api: Api,
+    receiver: Receiver,
+    header: str,
+    clause: str,
+    pairs: frozenset[tuple[int, int]],
+    words: str = "",
 ) -> None:
     """Every operation refuses a header, though nothing else is wrong with the request."""
     for operation, body in samples.bodies(api, receiver).items():
         answer = api.send(operation, body, name=samples.NO_TASK, authorization=header)
-        api.refused(answer, operation, clause, pairs)
+        api.refused(answer, operation, clause, pairs, words)
 
 
 def test_a_credential_is_required(api: Api, receiver: Receiver) -> None:
@@ -49,7 +54,7 @@ def test_a_credential_is_required(api: Api, receiver: Receiver) -> None:
     """
     official = api.dialect != "ezmodel"
     clause, pairs = ("auth.required", EMPTY) if official else ("ez.errors.401", UNAUTHORIZED)
-    _everywhere(api, receiver, "", clause, pairs)
+    _everywhere(api, receiver, "", clause, pairs, "without a credential")
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
@@ -60,7 +65,8 @@ def test_a_malformed_credential_is_refused(api: Api, receiver: Receiver, kind: s
     """
     official = api.dialect != "ezmodel"
     clause, pairs = ("auth.malformed", UNREADABLE) if official else ("ez.errors.401", UNAUTHORIZED)
-    _everywhere(api, receiver, MALFORMED[kind](api.target.api_key), clause, pairs)
+    header = MALFORMED[kind](api.target.api_key)
+    _everywhere(api, receiver, header, clause, pairs, f"for a malformed credential ({kind})")
 
 
 def test_a_key_is_accepted(api: Api) -> None:
@@ -88,7 +94,7 @@ def test_an_unknown_key_is_refused_everywhere(api: Api, receiver: Receiver) -> N
     if first.status != 401:
         return  # it lets any key in
     clause, pairs = ("auth.malformed", UNREADABLE) if official else ("ez.errors.401", UNAUTHORIZED)
-    _everywhere(api, receiver, header, clause, pairs)
+    _everywhere(api, receiver, header, clause, pairs, "for an invented key")
 
 
 def test_a_bad_credential_comes_before_a_bad_body(voices_api: Api) -> None:
@@ -161,7 +167,8 @@ def test_a_token_is_valid_in_its_time(
     """
     _needs_own_tokens(voices_api)
     header = _let_in(voices_api, valid_from_s=valid_from_s, valid_to_s=valid_to_s)
-    _everywhere(voices_api, receiver, header, clause, frozenset({pair}))
+    words = "for a token that is not valid at the time"
+    _everywhere(voices_api, receiver, header, clause, frozenset({pair}), words)
 
 
 @pytest.mark.parametrize(

@@ -336,7 +336,7 @@ def test_a_voice_is_deleted_once(walk: Walk) -> None:
     checks.require(
         gone,
         "voice-delete.effective",
-        checks.not_due(answer, "HTTP 400: the voice was deleted before"),
+        checks.not_due(answer, "HTTP 400", "since the voice was deleted before"),
     )
     checks.refused(answer, walk.api.dialect, "voice-delete.twice", ILLEGAL)
 

@@ -10,7 +10,7 @@ from contract_tests import checks, story
 from contract_tests.api import Record
 from contract_tests.faults import ILLEGAL
 from contract_tests.garden import FAILING, Garden
-from contract_tests.saying import Apart, Said
+from contract_tests.saying import Said
 from contract_tests.walk import Walk
 
 pytestmark = pytest.mark.billable
@@ -63,7 +63,7 @@ def test_an_external_id_stays_taken(walk: Walk, end: str) -> None:
     answer = walk.api.call("createCustomVoice", request)
     if answer.pair == (200, 0):
         walk.oracle.created(request, answer.data)
-        told = checks.not_due(answer, "HTTP 400: the external id stays taken")
+        told = checks.not_due(answer, "HTTP 400", "since the external id stays taken")
         raise checks.found("voice-create.external-id.not-freed", told)
     checks.refused(answer, walk.api.dialect, "voice-create.external-id.not-freed", ILLEGAL)
 
@@ -76,7 +76,9 @@ def test_official_voices_stay_as_they_are(walk: Walk) -> None:
     before = walk.presets
     _ = walk.deleted
     after = walk.presets_now()
-    saw = Apart(_ids(before), _ids(after), where=("before a voice was deleted", "after it"), by=())
+    words = "official voices {} are gone and {} new after a voice was deleted, where none changes"
+    gone, new = sorted({*_ids(before)} - {*_ids(after)}), sorted({*_ids(after)} - {*_ids(before)})
+    saw = Said(words, gone, new)
     checks.require(_ids(after) == _ids(before), "presets.same-for-all", saw)
     own = [record for record in after if record["task_id"] in walk.oracle.tasks]
     told = Said("custom voices are in the official library, where none is due", by=(*own[:1],))

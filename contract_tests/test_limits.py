@@ -38,7 +38,8 @@ def test_a_text_has_at_most_1000_characters(voices_api: Api, character: str) -> 
     """
     longest = voices_api.call("createSpeech", _speech(character, LONGEST_TEXT))
     too_long = voices_api.send("createSpeech", _speech(character, LONGEST_TEXT + 1))
-    voices_api.refused(too_long, "createSpeech", "speech.text.max-length", REFUSED)
+    words = f"for a text of {LONGEST_TEXT + 1:,} characters"
+    voices_api.refused(too_long, "createSpeech", "speech.text.max-length", REFUSED, words)
     if longest.pair != (200, 0) and character == ASTRAL:
         told = checks.not_due(longest, f"HTTP 200 for {LONGEST_TEXT:,} code points")
         raise checks.found("speech.text.code-points", told)
@@ -77,7 +78,8 @@ def test_a_name_has_at_most_20_characters(
             raise checks.found(clause, told)
         checks.accepted(answer, clause, f"for a name of {length} characters")
     too_long = samples.voice(receiver, voice_name=character * (LONGEST_NAME + 1))
-    voices_api.refused(voices_api.send(VOICE, too_long), VOICE, clause, PARAMETERS)
+    words = f"for a name of {LONGEST_NAME + 1} characters"
+    voices_api.refused(voices_api.send(VOICE, too_long), VOICE, clause, PARAMETERS, words)
 
 
 @pytest.mark.billable

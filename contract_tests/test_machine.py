@@ -137,14 +137,14 @@ class CustomVoices(RuleBasedStateMachine):
             checks.require(
                 answer.pair != (200, 0),
                 "auth.account",
-                checks.not_due(answer, "a refusal: the task is another account's"),
+                checks.not_due(answer, "a refusal", "since the task is another account's"),
             )
         if task.voice_id:
             answer = self._other.call("deleteVoice", {"voice_id": task.voice_id})
             checks.require(
                 answer.pair != (200, 0),
                 "auth.account",
-                checks.not_due(answer, "a refusal: the voice is another account's"),
+                checks.not_due(answer, "a refusal", "since the voice is another account's"),
             )
 
     @rule(seconds=strategies.steps_s())

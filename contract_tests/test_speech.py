@@ -94,7 +94,7 @@ def test_a_speech_is_audio_of_the_stated_length(api: Api, kind: str) -> None:
     )
     checks.require(SHORTEST_S <= stated_s <= longest_s, unit, Said(words, by=(data,)))
     lasts_s = _lasts_s(api, url, data)
-    words = f"the stated duration is {stated_s:g} s, where the audio lasts {lasts_s:.3f} s"
+    words = f"the stated duration is {stated_s:g} s, where the audio lasts {lasts_s:.3f} s and that is due"
     saw = Said(words, by=(data,))
     same_unit = lasts_s / OTHER_UNIT < stated_s < lasts_s * OTHER_UNIT
     checks.require(same_unit, unit, saw)
@@ -110,7 +110,9 @@ def _lasts_s(api: Api, url: str, data: Record) -> float:
     try:
         lasts_s = audio.duration_s(fetched(api.target, url))
     except audio.NotMp3 as reason:
-        raise checks.Broken(clause, Said(f"the file is no MP3: {reason}", by=(data,))) from None
+        raise checks.Broken(
+            clause, Said(f"the file is no MP3 ({reason}), where one is due", by=(data,))
+        ) from None
     checks.kept(clause)
     if official:
         fetched(api.target, url, "media.url.expires")
@@ -210,12 +212,12 @@ def test_a_missing_language_is_chinese(voices_api: Api) -> None:
     clause = "speech.language.default"
     answer = voices_api.call("createSpeech", {"text": "您好", "voice_id": samples.CHINESE})
     if answer.status == 400:
-        told = checks.not_due(answer, "HTTP 200: without voice_language a text is zh")
+        told = checks.not_due(answer, "HTTP 200", "since without voice_language a text is zh")
         raise checks.found(clause, told)
     checks.accepted(answer, clause)
     english = {"text": "Hello", "voice_id": samples.ENGLISH}
     answer = voices_api.call("createSpeech", english)
-    told = checks.not_due(answer, "HTTP 400: an English voice speaks no Chinese")
+    told = checks.not_due(answer, "HTTP 400", "since an English voice speaks no Chinese")
     checks.require(answer.pair in ILLEGAL, clause, told)
 
 
@@ -235,7 +237,7 @@ def _adjusted(api: Api, speed: float, request: dict[str, Any]) -> Answer:
     clause = "speech.speed.out-of-range" if out else "speech.speed.one-decimal"
     answer = api.call("createSpeech", request)
     if answer.status == 400:
-        told = checks.not_due(answer, f"HTTP 200: a speed of {speed:g} is adjusted")
+        told = checks.not_due(answer, "HTTP 200", f"since a speed of {speed:g} is adjusted")
         raise checks.found(clause, told)
     checks.accepted(answer, clause)
     return answer

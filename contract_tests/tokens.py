@@ -11,6 +11,9 @@ from typing import Any
 
 from contract_tests import redaction
 
+#: In another order than most libraries have, so that no token of somebody else begins as these do, which are shown.
+_HEAD = {"typ": "JWT", "alg": "HS256"}
+
 
 def token(access_key: str, secret: str, *, valid_from_s: float, valid_to_s: float) -> str:
     """A signed token.
@@ -21,14 +24,14 @@ def token(access_key: str, secret: str, *, valid_from_s: float, valid_to_s: floa
     """
     now = int(time.time())
     claims = {"iss": access_key, "exp": now + int(valid_to_s), "nbf": now + int(valid_from_s)}
-    signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
+    signed = f"{_part(_HEAD)}.{_part(claims)}"
     signature = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
     return redaction.invent(f"{signed}.{_text(signature)}")
 
 
 def unreadable() -> str:
     """Something that looks like a token, but whose claims are no JSON."""
-    head = _part({"alg": "HS256", "typ": "JWT"})
+    head = _part(_HEAD)
     return redaction.invent(f"{head}.{_text(b'no claims')}.{_text(b'signature')}")
 
 

@@ -62,7 +62,10 @@ def test_a_broken_clause_is_named_with_its_request(tmp_path: Path) -> None:
     assert broken["evidence"] == "observed"
     assert broken["source"].startswith("failed-task body")
     assert broken["broken_in"] == "klingai"
-    assert broken["message"].startswith("HTTP 200 {")
+    first, second, *_ = broken["message"].splitlines()
+    due = "where code 0 is due with HTTP 200 and nowhere else"
+    assert re.fullmatch(rf"the answer is HTTP 200, code 1\d\d\d, {due}", first)
+    assert second.startswith("HTTP 200 {")
     assert broken["request"].startswith("curl -sS -X ")
     again = run.report["again"]
     assert "--seed 3" in again

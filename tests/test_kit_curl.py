@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from contract_tests import curl
+from contract_tests import curl, redaction, tokens
 
 URL = "http://127.0.0.1:8700/v1/audio/tts"
 #: A program in curl's place that says what it was given.
@@ -20,11 +22,15 @@ _STUB = (
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 
 
-def ran(line: str) -> tuple[list[str], bytes]:
+def ran(line: str, **variables: str) -> tuple[list[str], bytes]:
     """The words and the input that curl would get."""
     shell = f'curl() {{ {sys.executable} -c {shlex.quote(_STUB)} "$@"; }}\n{line}\n'
     done = subprocess.run(
-        ["/bin/sh", "-c", shell], stdin=subprocess.DEVNULL, capture_output=True, check=True
+        ["/bin/sh", "-c", shell],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        env={**os.environ, **variables},
     )
     words, given = json.loads(done.stdout)
     return words, given.encode("latin-1")
@@ -45,13 +51,49 @@ def test_the_same_bytes_are_sent(body: bytes) -> None:
     ) == body
 
 
-def test_credentials_are_left_out() -> None:
-    """A line holds no credential of the header, whatever its scheme, and no header that curl sets itself."""
-    for header in ("Bearer sk-planted", "Basic cGxhbnRlZA=="):
-        line = curl.line("GET", URL, {"Authorization": header, "Host": "x"}, b"")
-        assert header.partition(" ")[2] not in line
-        assert "***" in line
-        assert "Host" not in line
+@pytest.fixture
+def secrets() -> Iterator[None]:
+    """A run with two keys."""
+    redaction.name_keys("sk-planted-one", "sk-planted-two")
+    yield
+    redaction.forget()
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Bearer sk-planted-one", "Bearer $KLING_MOCK_API_KEY"),
+        ("Bearer sk-planted-two", "Bearer $KLING_MOCK_API_KEY2"),
+        ("Token sk-planted-one", "Token $KLING_MOCK_API_KEY"),
+        ("sk-planted-two", "$KLING_MOCK_API_KEY2"),
+        ("Bearer sk-of-a-recording", "Bearer $KLING_MOCK_API_KEY"),
+        ("Basic cGxhbnRlZA==", "Basic ***"),
+        ("$(id) sk-planted-one", "$(id) ***"),
+        ("Bearer", "Bearer"),
+    ],
+)
+def test_variables_stand_for_keys(header: str, words: str) -> None:
+    """A line holds no credential: a shell puts the variable's value there, and nothing else that may stand in it."""
+    line = curl.line("GET", URL, {"Authorization": header, "Host": "x"}, b"")
+    assert f"Authorization: {words}" in line
+    assert "planted" not in line.replace(header, "")
+    assert "Host" not in line
+    assert redaction.clean(line) == line
+    given, _ = ran(line, KLING_MOCK_API_KEY="one", KLING_MOCK_API_KEY2="two two")
+    due = words.replace("$KLING_MOCK_API_KEY2", "two two").replace("$KLING_MOCK_API_KEY", "one")
+    assert given[given.index("-H") + 1] == f"Authorization: {due}"
+
+
+@pytest.mark.usefixtures("secrets")
+def test_what_the_kit_made_up_is_shown() -> None:
+    """An invented credential is no secret: it stands in the line as it was sent, and stays there; a user's does not."""
+    token = tokens.token("ct-1", "s" * 32, valid_from_s=0, valid_to_s=9)
+    for header in (f"Bearer {token}", f"Basic {redaction.invent('dXNlcjpwYXNz')}"):
+        line = curl.line("GET", URL, {"Authorization": header}, b"")
+        assert f"'Authorization: {header}'" in redaction.clean(line)
+    redaction.invent("sk-planted-one")
+    assert "planted" not in curl.line("GET", URL, {"Authorization": "Bearer sk-planted-one"}, b"")
 
 
 def test_what_is_shortened_says_so() -> None:
