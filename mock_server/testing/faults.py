@@ -133,6 +133,7 @@ class Armed(_Fault, Blocking):
     """A fault that was armed; as a context manager, disarmed at the end."""
 
     def __init__(self, via: Via, setting_up: Call) -> None:
+        __tracebackhide__ = True
         super().__init__(via, setting_up)
         blocking_of(via, self._set_up())
 
@@ -163,6 +164,7 @@ class Plan(_Plan, Blocking):
     """A plan that was added; as a context manager, dropped at the end."""
 
     def __init__(self, via: Via, setting_up: Call) -> None:
+        __tracebackhide__ = True
         super().__init__(via, setting_up)
         blocking_of(via, self._set_up())
 
@@ -238,6 +240,7 @@ class Scenario(_Scenario, Blocking):
     """A default scenario that was set; as a context manager, the one before is in force again at the end."""
 
     def __init__(self, via: Via, name: str) -> None:
+        __tracebackhide__ = True
         super().__init__(via, name)
         blocking_of(via, self._put())
 
