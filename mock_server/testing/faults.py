@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -185,13 +186,29 @@ class Plan(_Plan, Blocking):
         self.drop()
 
 
-class _Pending(_Handle, Awaiting):
+class _Unawaited:
+    """Says so, as coroutines do, when it is given up without ever having been awaited or entered."""
+
+    _is_awaited = False
+
+    def __del__(self) -> None:
+        if not self._is_awaited:
+            warnings.warn(
+                f"{self!r} was never awaited, so it does nothing; await it, or enter it with async with",
+                RuntimeWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+class _Pending(_Unawaited, _Handle, Awaiting):
     """What is set up when it is awaited, or entered with ``async with``."""
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._ready().__await__()
 
     async def _ready(self) -> Self:
+        self._is_awaited = True
         await awaited_of(self._via, self._set_up())
         return self
 
@@ -255,7 +272,7 @@ class Scenario(_Scenario, Blocking):
         self.restore()
 
 
-class AsyncScenario(_Scenario, Awaiting):
+class AsyncScenario(_Unawaited, _Scenario, Awaiting):
     """A default scenario: ``await mock.aio.scenario(...)``, or ``async with``, which restores the one before."""
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -266,6 +283,7 @@ class AsyncScenario(_Scenario, Awaiting):
         await awaited_of(self._via, self._put_back())
 
     async def __aenter__(self) -> Self:
+        self._is_awaited = True
         await awaited_of(self._via, self._put())
         return self
 
