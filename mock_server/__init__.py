@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["MockAccount", "RunningServer", "Settings", "__version__", "create_app"]
+__all__ = [
+    "MockAccount",
+    "RunningServer",
+    "Settings",
+    "SubprocessServer",
+    "__version__",
+    "create_app",
+]
 
 if TYPE_CHECKING:
     from mock_server.embedding import MockAccount
     from mock_server.http.app import create_app
+    from mock_server.process import SubprocessServer
     from mock_server.server import RunningServer
     from mock_server.settings import Settings
 
@@ -17,6 +25,7 @@ _PUBLIC = {
     "MockAccount": "mock_server.embedding",
     "RunningServer": "mock_server.server",
     "Settings": "mock_server.settings",
+    "SubprocessServer": "mock_server.process",
     "create_app": "mock_server.http.app",
 }
 

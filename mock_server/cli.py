@@ -115,6 +115,11 @@ def _parser(chosen: str) -> Parser:
         f" ({ENVIRONMENT_PREFIX}PORT) and a key of {FILE_NAME} (port = 8700).",
     )
     _add_settings(serve, NAMES)
+    serve.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="stop when standard input ends, as a pipe does with the process that holds it (a flag only)",
+    )
     serve.set_defaults(run=_serve)
     _add_lazily(command, chosen)
     _add_kit(command, chosen)
@@ -227,7 +232,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     gc.disable()  # a start makes no garbage worth looking for; foreground.serve enables it
     from mock_server import foreground
 
-    return foreground.serve(_settings(arguments, NAMES))
+    return foreground.serve(_settings(arguments, NAMES), until_eof=arguments.until_eof)
 
 
 def _scenarios(arguments: argparse.Namespace) -> int:

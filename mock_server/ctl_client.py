@@ -57,7 +57,13 @@ _ACCOUNTS = Call("GET", "/accounts", for_account=False)
 
 
 def segment(text: str) -> str:
-    """A text as one segment of a path."""
+    """A text as one segment of a path.
+
+    Raises:
+        TypeError: it is none, such as an id that was made a number.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"ids are texts, such as '930801290416885794', not {text!r}")
     return quote(text, safe="")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from mock_server import ctl_values as read
 from mock_server.ctl_client import Call
@@ -86,6 +86,21 @@ def _lines(value: Value) -> Iterator[str]:
             yield from _lint(row)
     yield ""
     yield from _wrapped(_cost(value["cost"]), "")
+
+
+def bad(card: Value, level: str, ignored: Collection[str] = ()) -> list[str]:
+    """What of a card is as bad as a level, ``warning`` or ``advice``, in lines; none when nothing is.
+
+    Args:
+        ignored: ids of items and lints that do not count.
+    """
+    verdicts = _LEVELS[_LEVELS.index(level) :]
+    lines: list[str] = []
+    for said, rows in ((_item, card["items"]), (_lint, card["lints"])):
+        for row in rows:
+            if row["verdict"] in verdicts and row["id"] not in ignored:
+                lines += said(row)
+    return lines
 
 
 def _item(item: Value) -> Iterator[str]:

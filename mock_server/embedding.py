@@ -200,6 +200,7 @@ class MockAccount(Whole, Blocking):
         Raises:
             ControlFailed: there is no such scenario; the nearest is named.
         """
+        __tracebackhide__ = True
         return Scenario(self, name)
 
     def fault(
@@ -218,6 +219,7 @@ class MockAccount(Whole, Blocking):
         Raises:
             ControlFailed: it cannot be used; nothing is armed.
         """
+        __tracebackhide__ = True
         return Armed(self, arming(REQUESTS, fault, {**options, "id": id}))
 
     def callback_fault(
@@ -233,14 +235,19 @@ class MockAccount(Whole, Blocking):
         Raises:
             ControlFailed: it cannot be used; nothing is armed.
         """
+        __tracebackhide__ = True
         return Armed(self, _callback_arming(fault, task, task_status, when))
 
-    def plan(self, steps: Mapping[str, Sequence[str | Mapping[str, Any]]]) -> Plan:
+    def plan(self, steps: Mapping[str, str | Sequence[str | Mapping[str, Any]]]) -> Plan:
         """Scripts what the next requests meet: ``mock.plan({"createCustomVoice": ["5000", "reset", "ok"]})``.
+
+        Args:
+            steps: per operation, faults in order, or one alone; ``ok`` is none.
 
         Raises:
             ControlFailed: an operation or a step cannot be used; nothing is planned.
         """
+        __tracebackhide__ = True
         return Plan(self, _planning(steps))
 
     def close(self) -> None:
@@ -311,13 +318,15 @@ class AsyncMockAccount(Whole, Awaiting):
         """Arms a fault of callbacks, when it is awaited or entered with ``async with``."""
         return AsyncArmed(self._via, _callback_arming(fault, task, task_status, when))
 
-    def plan(self, steps: Mapping[str, Sequence[str | Mapping[str, Any]]]) -> AsyncPlan:
+    def plan(self, steps: Mapping[str, str | Sequence[str | Mapping[str, Any]]]) -> AsyncPlan:
         """Scripts what the next requests meet, when it is awaited or entered with ``async with``."""
         return AsyncPlan(self._via, _planning(steps))
 
 
-def _planning(steps: Mapping[str, Sequence[str | Mapping[str, Any]]]) -> Call:
-    return Call("POST", "/plans", {"steps": {name: list(each) for name, each in steps.items()}})
+def _planning(steps: Mapping[str, str | Sequence[str | Mapping[str, Any]]]) -> Call:
+    # One step alone is a text, whose letters are no steps.
+    each = {n: [given] if isinstance(given, str) else list(given) for n, given in steps.items()}
+    return Call("POST", "/plans", {"steps": each})
 
 
 def _callback_arming(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import os
 import signal
 import sys
+import threading
 from types import FrameType
 
 from mock_server.console import Console
@@ -21,10 +24,14 @@ _GC_THRESHOLD = 20_000
 
 #: Seconds that the last lines get to be read.
 _LAST_LINES_S = 0.5
+_STANDARD_INPUT = 0
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, *, until_eof: bool = False) -> int:
     """Serves until told to stop; returns 0.
+
+    Args:
+        until_eof: the end of standard input tells it too, so that it does not outlive whoever started it.
 
     Raises:
         CannotStart: the address cannot be listened on.
@@ -44,6 +51,8 @@ def serve(settings: Settings) -> int:
     gc.freeze()  # the world lives as long as the process: not looked through again and again
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
     gc.enable()
+    if until_eof:
+        threading.Thread(target=_stop_at_the_end, args=(server,), daemon=True).start()
     # Before the loop runs, so that no moment is left in which a signal kills the process.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, stop)
@@ -52,3 +61,10 @@ def serve(settings: Settings) -> int:
     console.stopped(outlet.dropped)
     outlet.close(_LAST_LINES_S)
     return 0
+
+
+def _stop_at_the_end(server: Server) -> None:
+    with contextlib.suppress(OSError):  # closed from the beginning: that is an end as well
+        while os.read(_STANDARD_INPUT, 65_536):
+            pass
+    server.stop()

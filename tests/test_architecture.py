@@ -18,7 +18,17 @@ ENTRY = ROOT / "kling_mock_pytest.py"
 
 #: Source: DESIGN.md section 2: core <- ports <- service <- http <- server <- cli; adapters import core and ports.
 SHELL = {
-    *("server", "protocol", "foreground", "cli", "embedding", "console", "__main__", "terminal"),
+    *(
+        "server",
+        "process",
+        "protocol",
+        "foreground",
+        "cli",
+        "embedding",
+        "console",
+        "__main__",
+        "terminal",
+    ),
     *("listing", "ctl", "ctl_callbacks", "ctl_client", "ctl_command", "ctl_values"),
     *("ctl_time", "ctl_tasks", "ctl_faults", "ctl_account", "ctl_report"),
     *("listen", "listen_options", "listen_app", "listen_body", "listen_book"),

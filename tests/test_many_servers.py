@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -113,75 +111,3 @@ def test_forked_process_uses_the_server_and_does_not_stop_it() -> None:
     )
 
     assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr
-
-
-SHELL = """
-set -eu
-coproc SERVE { exec "$@"; }
-read -r line <&"${SERVE[0]}"
-url=$(printf '%s' "$line" | sed 's/.*"url":"\\([^"]*\\)".*/\\1/')
-curl -sf "$url/v1/audio/tts" -H 'Authorization: Bearer any-key' \
-  -d '{"text": "Hello", "voice_id": "oversea_male1", "voice_language": "en"}'
-pid=$SERVE_PID
-kill "$pid"
-wait "$pid"
-"""
-
-
-@pytest.mark.skipif(
-    not (shutil.which("bash") and shutil.which("curl")), reason="bash and curl are not here"
-)
-def test_shell_reads_the_url_from_the_first_line(tmp_path: Path) -> None:
-    """A shell starts the server, reads where it is from its first line, uses it, and stops it with exit code 0."""
-    done = subprocess.run(
-        ["bash", "-c", SHELL, "bash", *SERVE],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert '"task_status":"succeed"' in done.stdout
-
-
-NODE = """
-const { spawn } = require("node:child_process");
-const { once } = require("node:events");
-const { createInterface } = require("node:readline");
-
-(async () => {
-  const [command, ...options] = process.argv.slice(1);
-  const mock = spawn(command, options, { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = await once(createInterface({ input: mock.stdout }), "line");
-  const { url } = JSON.parse(line);
-  const headers = { Authorization: "Bearer any-key", "Content-Type": "application/json" };
-  const post = async (path, body) =>
-    (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
-  const body = { voice_name: "Ada", voice_url: "https://example.com/ada.mp3", external_task_id: "ada" };
-  await post("/v1/general/custom-voices", body);
-  await post("/__mock__/clock/advance", { until: { task: "ada", status: "succeed" } });
-  const found = await (await fetch(`${url}/v1/general/custom-voices/ada`, { headers })).json();
-  mock.kill();
-  const [code] = await once(mock, "exit");
-  console.log(found.data.task_status, code);
-})();
-"""
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
-def test_node_spawns_the_server(tmp_path: Path) -> None:
-    """Node spawns the server, reads the URL from its first line, runs against it, and stops it."""
-    done = subprocess.run(
-        ["node", "-e", NODE, *SERVE],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert (done.stdout, done.returncode) == ("succeed 0\n", 0), done.stderr

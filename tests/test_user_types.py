@@ -20,6 +20,7 @@ def blocking(mock: KlingMock) -> None:
     assert_type(mock.clock.advance(9), list[dict[str, Any]])
     assert_type(mock.requests.list(operation="createSpeech", since=1), list[dict[str, Any]])
     assert_type(mock.requests.assert_received(count=1, code=0), None)
+    assert_type(mock.assert_well_behaved(fail_on="advice"), None)
     assert_type(mock.callbacks.hold(), dict[str, Any])
     assert_type(mock.fault("5001", operation="createSpeech", count=1).consumed, int)
     assert_type(mock.plan({"createSpeech": ["ok"]}).completed, bool)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Literal
 
 from mock_server.ctl_client import Call
-from mock_server.testing.asking import Part, Steps, Value, twin
+from mock_server.testing.asking import NotAsExpected, Part, Steps, Value, twin
 from mock_server.testing.requests import Requests
 
 #: A limit that stays as it is.
@@ -85,9 +86,41 @@ class Whole(Part):
         return {row["name"]: row["value"] for row in (yield call)["behaviours"]}
 
     @twin
-    def report(self) -> Steps[Value]:
-        """The report card on the client: how it polled, retried, and treated ids and callbacks."""
-        return (yield Call("GET", "/report"))
+    def report(self, *, since: int = 0) -> Steps[Value]:
+        """The report card on the client: how it polled, retried, and treated ids and callbacks.
+
+        Args:
+            since: judges only requests with a greater number.
+        """
+        return (yield Call("GET", "/report", query={"since": since}))
+
+    @twin
+    def assert_well_behaved(
+        self,
+        *,
+        fail_on: Literal["warning", "advice"] = "warning",
+        ignore: Collection[str] = (),
+        since: int = 0,
+    ) -> Steps[None]:
+        """Asserts that the report card has nothing to say against the client.
+
+        Args:
+            fail_on: the mildest verdict that counts.
+            ignore: ids of items and lints that do not count, such as ``retries.speech``.
+            since: judges only requests with a greater number.
+
+        Raises:
+            NotAsExpected: it has; the message is what ``kling-mock ctl report`` says of it.
+            ValueError: there is no such verdict.
+        """
+        __tracebackhide__ = True
+        if fail_on not in ("warning", "advice"):
+            raise ValueError(f"fail_on is 'warning' or 'advice', not {fail_on!r}")
+        card = yield from Whole.report(self, since=since)
+        from mock_server.ctl_report import bad  # what reads command lines is seldom needed
+
+        if lines := bad(card, fail_on, ignore):
+            raise NotAsExpected("\n".join(["the client does not behave well", *lines]))
 
     @twin
     def seed(self) -> Steps[str]:

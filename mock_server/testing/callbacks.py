@@ -122,8 +122,13 @@ class _Callbacks(Part):
         yield from _Callbacks.assert_received(self, count=0, since=since, **match)
 
     @twin
-    def assert_order(self, matches: Sequence[CallbackMatch], *, since: int = 0) -> Steps[None]:
+    def assert_order(
+        self, matches: Sequence[CallbackMatch | str], *, since: int = 0
+    ) -> Steps[None]:
         """Asserts that callback attempts came in this order; others may have come between them.
+
+        Args:
+            matches: what each is like; a text is the status that it tells.
 
         Raises:
             NotAsExpected: one did not come after the one before it; the message says which.
@@ -133,7 +138,8 @@ class _Callbacks(Part):
         if not matches:
             raise ValueError("assert_order needs at least one pattern")
         earliest = 0
-        for place, match in enumerate(matches, start=1):
+        for place, given in enumerate(matches, start=1):
+            match: CallbackMatch = {"task_status": given} if isinstance(given, str) else given
             found, rows, _ = yield from _attempts(match, since)
             later = [item for item in found if item["number"] > earliest]
             if not later:

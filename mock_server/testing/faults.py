@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -133,6 +134,7 @@ class Armed(_Fault, Blocking):
     """A fault that was armed; as a context manager, disarmed at the end."""
 
     def __init__(self, via: Via, setting_up: Call) -> None:
+        __tracebackhide__ = True
         super().__init__(via, setting_up)
         blocking_of(via, self._set_up())
 
@@ -163,6 +165,7 @@ class Plan(_Plan, Blocking):
     """A plan that was added; as a context manager, dropped at the end."""
 
     def __init__(self, via: Via, setting_up: Call) -> None:
+        __tracebackhide__ = True
         super().__init__(via, setting_up)
         blocking_of(via, self._set_up())
 
@@ -183,13 +186,29 @@ class Plan(_Plan, Blocking):
         self.drop()
 
 
-class _Pending(_Handle, Awaiting):
+class _Unawaited:
+    """Says so, as coroutines do, when it is given up without ever having been awaited or entered."""
+
+    _is_awaited = False
+
+    def __del__(self) -> None:
+        if not self._is_awaited:
+            warnings.warn(
+                f"{self!r} was never awaited, so it does nothing; await it, or enter it with async with",
+                RuntimeWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+class _Pending(_Unawaited, _Handle, Awaiting):
     """What is set up when it is awaited, or entered with ``async with``."""
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._ready().__await__()
 
     async def _ready(self) -> Self:
+        self._is_awaited = True
         await awaited_of(self._via, self._set_up())
         return self
 
@@ -238,6 +257,7 @@ class Scenario(_Scenario, Blocking):
     """A default scenario that was set; as a context manager, the one before is in force again at the end."""
 
     def __init__(self, via: Via, name: str) -> None:
+        __tracebackhide__ = True
         super().__init__(via, name)
         blocking_of(via, self._put())
 
@@ -252,7 +272,7 @@ class Scenario(_Scenario, Blocking):
         self.restore()
 
 
-class AsyncScenario(_Scenario, Awaiting):
+class AsyncScenario(_Unawaited, _Scenario, Awaiting):
     """A default scenario: ``await mock.aio.scenario(...)``, or ``async with``, which restores the one before."""
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -263,6 +283,7 @@ class AsyncScenario(_Scenario, Awaiting):
         await awaited_of(self._via, self._put_back())
 
     async def __aenter__(self) -> Self:
+        self._is_awaited = True
         await awaited_of(self._via, self._put())
         return self
 

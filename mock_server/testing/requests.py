@@ -136,8 +136,11 @@ class _Requests(Part):
         yield from _Requests.assert_received(self, count=0, since=since, **pattern)
 
     @twin
-    def assert_order(self, patterns: Sequence[Pattern], *, since: int = 0) -> Steps[None]:
+    def assert_order(self, patterns: Sequence[Pattern | str], *, since: int = 0) -> Steps[None]:
         """Asserts that requests came in this order; others may have come between them.
+
+        Args:
+            patterns: what each is like; a text is its operation.
 
         Raises:
             NotAsExpected: one is missing, or they came in another order; the message says which.
@@ -146,7 +149,10 @@ class _Requests(Part):
         __tracebackhide__ = True
         if not patterns:
             raise ValueError("assert_order needs at least one pattern")
-        verdict = yield _verification([{"match": item} for item in patterns], since, in_order=True)
+        expect: list[Expectation] = [
+            {"match": {"operation": item} if isinstance(item, str) else item} for item in patterns
+        ]
+        verdict = yield _verification(expect, since, in_order=True)
         results = verdict["results"]
         if not verdict["ok"]:
             missing = [place for place, result in enumerate(results, start=1) if not result["ok"]]

@@ -68,7 +68,7 @@ class Client:
     base_url: str
     key: str
     habits: Habits = CAREFUL
-    sleep: Callable[[float], None] | None = None
+    sleep: Callable[[float], object] | None = None
     authorization: Callable[[], str] | None = None
     http: httpx2.Client = field(init=False)
 

@@ -152,6 +152,13 @@ def test_tasks_are_listed_moved_and_waited_for(mock: MockAccount) -> None:
         mock.tasks.wait_for("a", "succeed")
 
 
+def test_id_that_was_made_a_number_is_named(mock: MockAccount) -> None:
+    """An id that is no text is said to be none, instead of what the standard library makes of it."""
+    for operation in (mock.tasks.get, mock.clock.until):
+        with pytest.raises(TypeError, match=r"ids are texts, .* not 12"):
+            operation(12)  # type: ignore[arg-type]
+
+
 def test_wait_for_a_task_whose_time_does_not_come_says_when(mock: MockAccount) -> None:
     """A wait that is over says which status the task has, and when the next is due."""
     client(mock).learn(external_task_id="e")
@@ -229,6 +236,8 @@ def test_plan_tells_what_is_left(mock: MockAccount) -> None:
     plan.drop()
     with mock.plan({"createSpeech": [{"reason": "rate_limit"}]}):
         pass
+    with mock.plan({"createSpeech": "5000"}) as alone:
+        assert alone.left == {"createSpeech": ["5000"]}
     assert client(mock).speak().status == 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mock_server import MockAccount, RunningServer, Settings, create_app
+from mock_server.ctl_client import Call
 from mock_server.testing import ControlFailed, NotAsExpected
 from tests.http.api import START, VOICE
 
@@ -140,6 +142,24 @@ def test_faults_plans_and_scenarios_are_awaited_or_entered(mock: MockAccount) ->
         assert await aio.settle() == []
 
     asyncio.run(story())
+
+
+def test_what_was_never_awaited_is_told(mock: MockAccount) -> None:
+    """A fault, plan or scenario that nobody awaited does nothing, and says so, as a coroutine does."""
+    for forgotten, words in (
+        (lambda: mock.aio.fault("5001"), "<AsyncArmed not set up> was never awaited"),
+        (lambda: mock.aio.plan({"createSpeech": "5000"}), "<AsyncPlan not set up> was never"),
+        (lambda: mock.aio.scenario("slow"), "<AsyncScenario slow> was never awaited"),
+    ):
+        with pytest.warns(RuntimeWarning, match=words):
+            _given_up(forgotten)
+    assert mock.http.value(Call("GET", "/faults"), mock.api_key)["faults"] == []
+
+
+def _given_up(make: Callable[[], object]) -> None:
+    """Makes something, and drops it."""
+    make()
+    gc.collect()
 
 
 async def _created(mock: MockAccount, name: str) -> None:

@@ -57,6 +57,7 @@ def test_callbacks_are_listed_and_asserted(mock: MockAccount, receiver: Receiver
     mock.callbacks.assert_none(task_status="failed")
     mock.callbacks.assert_none(since=2)
     mock.callbacks.assert_order([{"task_status": "processing"}, {"task_status": "succeed"}])
+    mock.callbacks.assert_order(["processing", "succeed"])
 
 
 def test_missing_callback_is_told_with_the_nearest(mock: MockAccount, receiver: Receiver) -> None:

@@ -110,6 +110,7 @@ def test_order_is_that_of_the_patterns(mock: MockAccount) -> None:
     mock.requests.assert_order(
         [{"operation": "createCustomVoice"}, {"operation": "getCustomVoice"}]
     )
+    mock.requests.assert_order(["createCustomVoice", {"operation": "createSpeech"}])
     with pytest.raises(NotAsExpected, match="2 requests in order; they came in another order"):
         mock.requests.assert_order(
             [{"operation": "getCustomVoice"}, {"operation": "createCustomVoice"}]
@@ -167,3 +168,13 @@ def test_what_is_raised_shows_no_inner_frames(mock: MockAccount) -> None:
     shown = [entry for entry in error.traceback if not entry.ishidden(None)]
     assert len(shown) == 1
     assert error.value.__suppress_context__
+    for mistaken in (
+        lambda: mock.fault("5001;retry-aftr=2"),
+        lambda: mock.callback_fault("time=2"),
+        lambda: mock.plan({"createSpeach": ["ok"]}),
+        lambda: mock.scenario("slwo"),
+    ):
+        with pytest.raises(ControlFailed) as refused:
+            mistaken()
+        shown = [entry for entry in refused.traceback if not entry.ishidden(None)]
+        assert len(shown) == 2  # this loop, and the line of the user's
