@@ -49,6 +49,7 @@ class Outcome:
         is_spent: whether the budget was too small.
         unexpected: calls that may be charged although every server must refuse them.
         gave_up: why the run looked at nothing more, if it did.
+        reduced: what was done less of, and why, since the server is far away.
         left: tasks there whose voices could not be deleted.
     """
 
@@ -67,6 +68,7 @@ class Outcome:
     gave_up: str = ""
     left: list[str] = field(default_factory=list)
     unexpected: int = 0
+    reduced: str = ""
     covered: coverage.Coverage = field(default_factory=lambda: coverage.seen)
 
     @property

@@ -30,6 +30,7 @@ from contract_tests import (
     generating,
     har,
     options,
+    pace,
     redaction,
     report,
     routes,
@@ -52,7 +53,21 @@ KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2
 #: The plugins that the suite needs; no other that happens to be installed is loaded.
 _PLUGINS = ("_hypothesis_pytestplugin", "schemathesis.pytest.plugin")
 #: Those of pytest's own that would keep something, or look for garbage again and again at the end.
-_UNNEEDED = ("cacheprovider", "unraisableexception", "threadexception", "logging", "doctest", "junitxml", "pastebin", "debugging", "faulthandler", "setuponly", "setupplan", "stepwise", "unittest")
+_UNNEEDED = (
+    "cacheprovider",
+    "unraisableexception",
+    "threadexception",
+    "logging",
+    "doctest",
+    "junitxml",
+    "pastebin",
+    "debugging",
+    "faulthandler",
+    "setuponly",
+    "setupplan",
+    "stepwise",
+    "unittest",
+)
 #: Variables that would change what pytest does.
 _VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 _FOLDER = Path(__file__).resolve().parent
@@ -138,7 +153,7 @@ def _checked(asked: Namespace) -> int:
         if not found.is_mock:
             stack.enter_context(options.shrinking_briefly())
         printed, is_interrupted = _run(asked, seed, wanted, sender, verdicts)
-        outcome = _outcome(asked, seed, found, sender, verdicts)
+        outcome = _outcome(asked, wanted, seed, found, sender, verdicts)
     if is_interrupted:
         outcome.errors.insert(0, _INTERRUPTED)
         outcome = replace(outcome, gave_up=_INTERRUPTED)
@@ -169,7 +184,12 @@ def _check_words(asked: Namespace) -> None:
 
 
 def _outcome(
-    asked: Namespace, seed: int, found: Found, sender: Sender, verdicts: Verdicts
+    asked: Namespace,
+    wanted: Options,
+    seed: int,
+    found: Found,
+    sender: Sender,
+    verdicts: Verdicts,
 ) -> Outcome:
     _charged(sender, verdicts)
     _strange(sender, verdicts)
@@ -197,6 +217,7 @@ def _outcome(
         sender.gave_up,
         [] if found.is_mock else verdicts.left,
         len(sender.charged) if meter and meter.is_paid else 0,
+        pace.words(sender.pace, wanted.profile.examples),
     )
 
 
@@ -289,6 +310,9 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
     if not served:
         raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")
     _look_at_the_second_key(wanted, target, served[0])
+    while sender.pace.wants_more:
+        target.call("POST", _path(served[0]), body=b"{}")
+    sender.pace.settle()
     return Found(is_a_mock, tuple(served), tuple(unserved))
 
 
