@@ -99,5 +99,15 @@ def again(asked: Namespace, seed: int) -> str:
     return " ".join([shlex.join(words), *keys])
 
 
+def too_late(tests: int, limit_s: float) -> str:
+    """What is said where the time of a run did not suffice for all tests; empty where it did."""
+    if not tests:
+        return ""
+    return (
+        f"THE TIME IS UP after {limit_s:g} s: {tests} tests did not run, or not to their end; give more with"
+        " --time-limit, or look at less with --dialect or --profile smoke"
+    )
+
+
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"

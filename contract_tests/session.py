@@ -41,7 +41,7 @@ from contract_tests import (
 from contract_tests.meter import NotSent
 from contract_tests.observation import Answer
 from contract_tests.options import Options
-from contract_tests.outcome import Outcome, again
+from contract_tests.outcome import Outcome, again, too_late
 from contract_tests.progress import Progress
 from contract_tests.results import FAILED, NOT_LOOKED_AT
 from contract_tests.run import explain, is_mock, open_sender, refusal_to_pay
@@ -214,7 +214,7 @@ def _outcome(
         verdicts.errors,
         meter.spent() if meter else "",
         bool(meter and meter.is_spent),
-        sender.gave_up,
+        sender.gave_up or too_late(verdicts.late, wanted.time_limit_s or wanted.profile.seconds),
         [] if found.is_mock else verdicts.left,
         len(sender.charged) if meter and meter.is_paid else 0,
         pace.words(sender.pace, wanted.profile.examples),
