@@ -17,15 +17,20 @@ def listed(api: Api, oracle: Oracle, page_size: int | None) -> list[Record]:
     """All pages together, held against what is known.
 
     What they do not show at once they may show a little later (voice-create.readable-at-once is assumed), and while
-    tasks change a list may be in another order on each page (voice-list.newest-first is). What lasts counts.
+    tasks change a list may be in another order on each page (voice-list.newest-first is). What lasts counts; where one
+    has stayed wrong, the next is looked at once.
 
     Raises:
         Broken: a task is missing or there twice, or contradicts what is known.
         TooManyTasks: there are too many, or somebody else makes tasks.
     """
-    for left in reversed(range(WALKS)):
+    patience = api.target.patience
+    for left in reversed(range(1 if patience.is_list_wrong else WALKS)):
         shown = api.voices(page_size)
-        if not left or not (_is_doubled(shown) or oracle.missing(shown)):
+        is_wrong = _is_doubled(shown) or bool(oracle.missing(shown))
+        if not left:
+            patience.is_list_wrong = is_wrong
+        if not left or not is_wrong:
             break
         if api.target.control:
             api.target.advance(PAUSE_S)

@@ -18,6 +18,7 @@ import httpx2
 from contract_tests import checks, redaction, sending
 from contract_tests.observation import Answer, Request
 from contract_tests.sending import Sender
+from contract_tests.waiting import Patience
 
 #: Seconds that the answer to the question may take whether it is a kling-mock.
 _QUESTION_S = 10.0
@@ -77,6 +78,7 @@ class Target:
         redaction.hide_user(base_url)
         self._api_key2 = api_key2
         self.patience_s = patience_s
+        self.patience = Patience(patience_s)
         self._ordinals = itertools.count(1)
         self.sender = sender or Sender()
         self.sender.prefix = urlsplit(self.base_url).path
@@ -213,9 +215,12 @@ class Target:
                     return seen
                 self.advance(_STEP_S)
             raise TooSlow(f"{what} did not come within {_STEPS * _STEP_S:g} virtual seconds")
-        found = self.within(self.patience_s, look)
+        waited_s = self.patience.take(what)
+        found = self.within(waited_s, look)
         if found is None:
-            raise TooSlow(f"{what} did not come within {self.patience_s:g} s (--contract-patience)")
+            self.patience.lost(what, waited_s)
+            why = "--contract-patience" if waited_s == self.patience_s else "another did not either"
+            raise TooSlow(f"{what} did not come within {waited_s:g} s ({why})")
         return found
 
     def within(self, seconds: float, look: Callable[[], T | None]) -> T | None:
