@@ -153,6 +153,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Leaves out the dialects for which nothing need be generated: that is what takes longest to collect."""
+    made = yield
+    schemas = getattr(made, "schemas", None)
+    if not isinstance(schemas, dict):
+        return made
+    asked = collector.config.stash[RUN].options
+    function = made.test_function
+    made.schemas = {
+        name: schema
+        for name, schema in schemas.items()
+        if selecting.wants_generated(asked, name, function.__doc__ or "")
+    }
+    return made if made.schemas else []
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """A test is run, unless it ran ahead."""
