@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -264,18 +265,28 @@ class Api:
             self._fresh.clear()
 
     def _pages(self, asked: int | None) -> Iterator[list[Record]]:
+        """The pages up to the last one; of a server far away, several are asked for at once after the first."""
         size = asked or DEFAULT_PAGE_SIZE
-        for number in range(1, MOST_PAGES + 1):
-            query = {"pageNum": number} | ({"pageSize": asked} if asked else {})
-            answer = self.call("listCustomVoices", query=query)
-            if number > 1 and answer.status == 400:
-                return  # paging.past-the-end is assumed, and looked at in test_errors
-            checks.accepted(answer, "voice-list.endpoint")
-            page: list[Record] = answer.data
-            clause = "paging.size.counts-tasks" if asked else "paging.size"
-            words = f"{len(page)} tasks are on page {number}, where at most {size} are due"
-            checks.require(len(page) <= size, clause, Said(words, by=(answer,)))
-            yield page
-            if len(page) < size:
-                return
+        pace = self.target.sender.pace
+        begin, several = 1, 1
+        while begin <= MOST_PAGES:
+            numbers = range(begin, min(begin + several, MOST_PAGES + 1))
+            for number, answer in zip(
+                numbers, pace.each(partial(self._page, asked), numbers), strict=True
+            ):
+                if number > 1 and answer.status == 400:
+                    return  # paging.past-the-end is assumed, and looked at in test_errors
+                checks.accepted(answer, "voice-list.endpoint")
+                page: list[Record] = answer.data
+                clause = "paging.size.counts-tasks" if asked else "paging.size"
+                words = f"{len(page)} tasks are on page {number}, where at most {size} are due"
+                checks.require(len(page) <= size, clause, Said(words, by=(answer,)))
+                yield page
+                if len(page) < size:
+                    return
+            begin, several = begin + several, pace.at_once
         raise TooManyTasks(f"more than {MOST_PAGES} pages of {size} tasks")
+
+    def _page(self, asked: int | None, number: int) -> Answer:
+        query = {"pageNum": number} | ({"pageSize": asked} if asked else {})
+        return self.call("listCustomVoices", query=query)

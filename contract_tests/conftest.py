@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from contract_tests import checks, documents, gathering, options, selecting
+from contract_tests.ahead import Ahead
 from contract_tests.api import Api
 from contract_tests.garden import Garden
 from contract_tests.receiver import Receiver
@@ -22,6 +23,7 @@ from contract_tests.run import Run, explain, refusal_to_pay
 from contract_tests.target import Target
 
 RUN = pytest.StashKey[Run]()
+AHEAD = pytest.StashKey[Ahead]()
 _MARKERS = (
     "assumed: servers may well read this clause differently; that is a finding, not a failure",
     "dialects(*names): the clause is about these dialects only",
@@ -43,10 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Reads the options. Starts nothing yet, but asks a server whether it is free where nobody says so."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
+    given = config.stash.get(options.GIVEN, None)
+    options.register_profiles(is_far=bool(given and given[1].pace.is_far))
     options.load_profile(config)
     asked = options.read(config)
-    given = config.stash.get(options.GIVEN, None)
     run = config.stash[RUN] = Run(asked, given[1] if given else None)
+    config.stash[AHEAD] = Ahead(run)
     seed = config.getoption("--contract-seed")
     if seed is not None and not config.getoption("--hypothesis-seed", None):
         config.option.hypothesis_seed = str(seed)
@@ -149,6 +153,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Leaves out the dialects for which nothing need be generated: that is what takes longest to collect."""
+    made = yield
+    schemas = getattr(made, "schemas", None)
+    if not isinstance(schemas, dict):
+        return made
+    asked = collector.config.stash[RUN].options
+    function = made.test_function
+    made.schemas = {
+        name: schema
+        for name, schema in schemas.items()
+        if selecting.wants_generated(asked, name, function.__doc__ or "")
+    }
+    return made if made.schemas else []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test is run, unless it ran ahead."""
+    return pyfuncitem.config.stash[AHEAD].is_done(pyfuncitem) or None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -176,6 +203,12 @@ def pytest_runtest_makereport(
 def run(pytestconfig: pytest.Config) -> Run:
     """The run."""
     return pytestconfig.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def ahead(pytestconfig: pytest.Config) -> Ahead:
+    """What was asked ahead of its turn."""
+    return pytestconfig.stash[AHEAD]
 
 
 @pytest.fixture(scope="session")

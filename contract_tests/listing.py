@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Sequence
 
 from contract_tests import checks
 from contract_tests.api import PAGE_SIZE, Api, Record
 from contract_tests.fresh import LAG_S
 from contract_tests.oracle import KnownVoice, Oracle
-from contract_tests.sending import Sender
 
 #: How often the pages are walked before what is wrong with them counts, and the seconds between two walks.
 WALKS = 3
 PAUSE_S = 2.0
-
-#: Servers where waiting has not helped, so that it is not done again.
-_HOPELESS: weakref.WeakSet[Sender] = weakref.WeakSet()
 
 
 def listed(api: Api, oracle: Oracle, page_size: int | None) -> list[Record]:
     """All pages together, held against what is known.
 
     What they do not show at once they may show a little later (voice-create.readable-at-once is assumed), and while
-    tasks change a list may be in another order on each page (voice-list.newest-first is). What lasts counts.
+    tasks change a list may be in another order on each page (voice-list.newest-first is). What lasts counts; where one
+    has stayed wrong, the next is looked at once.
 
     Raises:
         Broken: a task is missing or there twice, or contradicts what is known.
         TooManyTasks: there are too many, or somebody else makes tasks.
     """
-    sender = api.target.sender
+    patience = api.target.patience
     for left in reversed(range(WALKS)):
         began_s = time.monotonic()
         shown = api.voices(page_size)
@@ -41,8 +37,8 @@ def listed(api: Api, oracle: Oracle, page_size: int | None) -> list[Record]:
         is_one_page = not api.target.control and len(shown) < (page_size or PAGE_SIZE)
         if is_one_page and any(_is_old(task, began_s) for task in missing):
             break
-        if not left or sender in _HOPELESS:
-            _HOPELESS.add(sender)
+        if not left or patience.is_list_wrong:
+            patience.is_list_wrong = True
             break
         if api.target.control:
             api.target.advance(PAUSE_S)

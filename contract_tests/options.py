@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.internal.conjecture import engine
 
-from contract_tests import documents, profiles, webhook
+from contract_tests import documents, pace, profiles, webhook
 from contract_tests.profiles import PROFILES, Profile
 from contract_tests.sending import ANSWER_TIMEOUT_S, Sender
 
@@ -224,12 +224,16 @@ _SAME = (
 )
 
 
-def register_profiles() -> None:
-    """Registers the hypothesis profiles. None has a deadline: the time of a call is the server's."""
+def register_profiles(*, is_far: bool = False) -> None:
+    """Registers the hypothesis profiles. None has a deadline: the time of a call is the server's.
+
+    Args:
+        is_far: whether each answer of the server takes long, so that less is generated.
+    """
     for profile in PROFILES.values():
         settings.register_profile(
             profile.name,
-            max_examples=profile.examples,
+            max_examples=pace.fewer(profile.examples) if is_far else profile.examples,
             derandomize=profile.name == "ci",
             deadline=None,
             database=None,
@@ -255,14 +259,16 @@ def profile_name() -> str:
     return chosen if chosen in PROFILES else profiles.DEFAULT.name
 
 
-def profile(*, is_hurried: bool = True) -> settings:
+def profile(*, is_hurried: bool = True, is_far: bool = False) -> settings:
     """The settings of the profile.
 
     Args:
         is_hurried: whether the clock of the server can be moved; where it cannot there are fewer stories.
+        is_far: whether each of its answers takes long; then there are fewer still.
     """
     chosen = settings.get_profile(profile_name())
     fewer = max(chosen.max_examples // _FEWER, min(chosen.max_examples, _FEWEST))
+    fewer = min(fewer, pace.STORIES) if is_far else fewer
     return chosen if is_hurried else settings(chosen, max_examples=fewer)
 
 

@@ -49,6 +49,7 @@ class Outcome:
         is_spent: whether the budget was too small.
         unexpected: calls that may be charged although every server must refuse them.
         gave_up: why the run looked at nothing more, if it did.
+        reduced: what was done less of, and why, since the server is far away.
         left: tasks there whose voices could not be deleted.
     """
 
@@ -67,6 +68,7 @@ class Outcome:
     gave_up: str = ""
     left: list[str] = field(default_factory=list)
     unexpected: int = 0
+    reduced: str = ""
     covered: coverage.Coverage = field(default_factory=lambda: coverage.seen)
 
     @property
@@ -95,6 +97,16 @@ def again(asked: Namespace, seed: int) -> str:
         f'{_option(name)} "${variable}"' for name, variable in KEYS.items() if getattr(asked, name)
     ]
     return " ".join([shlex.join(words), *keys])
+
+
+def too_late(tests: int, limit_s: float) -> str:
+    """What is said where the time of a run did not suffice for all tests; empty where it did."""
+    if not tests:
+        return ""
+    return (
+        f"THE TIME IS UP after {limit_s:g} s: {tests} tests did not run, or not to their end; give more with"
+        " --time-limit, or look at less with --dialect or --profile smoke"
+    )
 
 
 def _option(name: str) -> str:

@@ -75,6 +75,7 @@ def as_json(outcome: Outcome, code: int) -> dict[str, Any]:
         "budget_spent": outcome.is_spent,
         "unexpected_charges": outcome.unexpected,
         "gave_up": outcome.gave_up or _INTERRUPTED * (_INTERRUPTED in outcome.errors),
+        "reduced": outcome.reduced,
         "left": outcome.left,
         "again": outcome.again,
         "counts": outcome.counts,

@@ -98,7 +98,9 @@ class Run:
                 return []
             meter = self.sender.meter
             with meter.cleaning() if meter else nullcontext():
-                return tidying.delete_voices(self.sender, waits=not self._has_clock())
+                return tidying.delete_voices(
+                    self.sender, waits=not (self._has_clock() or self.target.patience.was_in_vain)
+                )
         finally:
             if self.options.har_out and "sender" in vars(self):
                 inbox = self.receiver.inbox.everything() if "receiver" in vars(self) else []

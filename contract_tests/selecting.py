@@ -13,6 +13,8 @@ from contract_tests.options import Options
 #: Why a test was left out.
 REASON = pytest.StashKey[str]()
 _CANARY = "live-canary"
+#: What generated requests look at besides.
+_OF_SHAPE = ("schema.answer", "schema.status")
 _SOURCE = re.compile(r"Source: (.*)", re.DOTALL)
 _ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
@@ -20,11 +22,22 @@ _ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 def sources_of(item: pytest.Item) -> list[str]:
     """The ids of the clauses that a test's docstring names, and that its case is about."""
     function = getattr(item, "function", None)
-    source = _SOURCE.search(getattr(function, "__doc__", None) or "")
-    named = _ID.findall(source[1]) if source else []
+    named = _named(getattr(function, "__doc__", None) or "")
     params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     cases = [getattr(value, "clause", value) for value in params.values()]
     return [*named, *(case for case in cases if isinstance(case, str) and _ID.fullmatch(case))]
+
+
+def wants_generated(asked: Options, dialect: str, about: str) -> bool:
+    """Whether a run needs generated requests of a dialect.
+
+    Args:
+        about: the docstring of the test that sends them.
+    """
+    if dialect not in (asked.dialects or documents.DIALECTS):
+        return False
+    named = (*_named(about), *_OF_SHAPE)
+    return not asked.only or any(matches(identifier, asked.only) for identifier in named)
 
 
 def is_left_out(item: pytest.Item, asked: Options) -> bool:
@@ -55,7 +68,13 @@ def _is_wanted(item: pytest.Item, only: tuple[str, ...]) -> bool:
     if any(matches(identifier, only) for identifier in sources_of(item)):
         return True
     is_generated = hasattr(item, "operation_label")
-    return is_generated and any(matches(name, only) for name in ("schema.answer", "schema.status"))
+    return is_generated and any(matches(name, only) for name in _OF_SHAPE)
+
+
+def _named(about: str) -> list[str]:
+    """The ids of the clauses that a docstring names."""
+    source = _SOURCE.search(about)
+    return _ID.findall(source[1]) if source else []
 
 
 def dialect_of(item: pytest.Item) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,8 @@ import pytest
 from contract_tests import coverage, redaction, routes
 from contract_tests.meter import Meter, NotSent
 from contract_tests.observation import Answer, Request, decoded
+from contract_tests.pace import Pace
+from contract_tests.recent import Recent
 from contract_tests.wire import Wire
 
 #: Seconds that an answer may take, unless told otherwise.
@@ -89,10 +90,12 @@ class Sender:
         made: the custom voices' tasks that were made, whichever client made them.
         recent: the exchanges of the test under way, oldest first.
         silences: requests that got no answer.
+        pace: how quickly the server answers.
         strange: answers that are no JSON objects, as long as the server has given no other.
         charged: those that every server must refuse, and this one has accepted although it may charge for them.
         prefix: what stands in front of the contract's paths there.
         origin: host and port of the server under test.
+        is_late: whether something was not sent since the time of the run was up.
         gave_up: why nothing is sent any more; empty while all is well.
     """
 
@@ -110,11 +113,13 @@ class Sender:
         self.timeout_s = timeout_s
         self.made: list[Made] = []
         self._made: dict[str, Made] = {}
-        self.recent: deque[Exchange] = deque(maxlen=_REMEMBERED)
+        self.recent: Recent[Exchange] = Recent(_REMEMBERED)
+        self.pace = Pace(is_single=meter is not None and meter.is_paid)
         self.silences: list[Exchange] = []
         self.strange: list[Exchange] = []
         self.charged: list[Exchange] = []
         self.gave_up = ""
+        self.is_late = False
         self.prefix = ""
         self.origin = ""
         self._patience_s = patience_s
@@ -184,6 +189,7 @@ class Sender:
         ):
             self.charged.append(exchange)
         self.recent.append(exchange)
+        self.pace.note(exchange.took_s, is_busy=is_busy(answer))
         self._note(request, path, answer)
         self._look_at_the_kind(exchange, path, answer)
         self.watch(exchange)
@@ -212,6 +218,7 @@ class Sender:
         if self._is_test_given_up:
             raise NotSent(f"not looked at: {_MOST_SILENT} requests in a row got no answer")
         if time.monotonic() > self._until:
+            self.is_late = self.is_late or not self._is_tidying
             raise NotSent(f"not looked at: the {self._limit_s:g} s are over (--time-limit)")
 
     def _silence(self, exchange: Exchange) -> None:

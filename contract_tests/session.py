@@ -30,6 +30,7 @@ from contract_tests import (
     generating,
     har,
     options,
+    pace,
     redaction,
     report,
     routes,
@@ -40,7 +41,7 @@ from contract_tests import (
 from contract_tests.meter import NotSent
 from contract_tests.observation import Answer
 from contract_tests.options import Options
-from contract_tests.outcome import Outcome, again
+from contract_tests.outcome import Outcome, again, too_late
 from contract_tests.progress import Progress
 from contract_tests.results import FAILED, NOT_LOOKED_AT
 from contract_tests.run import explain, is_mock, open_sender, refusal_to_pay
@@ -153,7 +154,7 @@ def _checked(asked: Namespace) -> int:
         if not found.is_mock:
             stack.enter_context(options.shrinking_briefly())
         printed, is_interrupted = _run(asked, seed, wanted, sender, verdicts)
-        outcome = _outcome(asked, seed, found, sender, verdicts)
+        outcome = _outcome(asked, wanted, seed, found, sender, verdicts)
     if is_interrupted:
         outcome.errors.insert(0, _INTERRUPTED)
         outcome = replace(outcome, gave_up=_INTERRUPTED)
@@ -184,7 +185,12 @@ def _check_words(asked: Namespace) -> None:
 
 
 def _outcome(
-    asked: Namespace, seed: int, found: Found, sender: Sender, verdicts: Verdicts
+    asked: Namespace,
+    wanted: Options,
+    seed: int,
+    found: Found,
+    sender: Sender,
+    verdicts: Verdicts,
 ) -> Outcome:
     _charged(sender, verdicts)
     _strange(sender, verdicts)
@@ -209,9 +215,10 @@ def _outcome(
         verdicts.errors,
         meter.spent() if meter else "",
         bool(meter and meter.is_spent),
-        sender.gave_up,
+        sender.gave_up or too_late(verdicts.late, wanted.time_limit_s or wanted.profile.seconds),
         [] if found.is_mock else verdicts.left,
         len(sender.charged) if meter and meter.is_paid else 0,
+        pace.words(sender.pace, wanted.profile.examples),
     )
 
 
@@ -304,6 +311,9 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
     if not served:
         raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")
     _look_at_the_second_key(wanted, target, served[0])
+    while sender.pace.wants_more:
+        target.call("POST", _path(served[0]), body=b"{}")
+    sender.pace.settle()
     return Found(is_a_mock, tuple(served), tuple(unserved))
 
 

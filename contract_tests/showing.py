@@ -49,6 +49,8 @@ def _lines(outcome: Outcome, code: int) -> Iterator[Line]:
     )
     if outcome.unserved:
         yield Line(f"not served, so not looked at: {', '.join(outcome.unserved)}")
+    if outcome.reduced:
+        yield Line(outcome.reduced)
     for result in RESULTS:
         of_it = [verdict for verdict in outcome.verdicts if verdict.result == result]
         if of_it:

@@ -19,6 +19,7 @@ from contract_tests import checks, redaction, sending
 from contract_tests.observation import Answer, Request
 from contract_tests.saying import Said
 from contract_tests.sending import Sender
+from contract_tests.waiting import Patience
 
 #: Seconds that the answer to the question may take whether it is a kling-mock.
 _QUESTION_S = 10.0
@@ -78,6 +79,7 @@ class Target:
         redaction.hide_user(base_url)
         self._api_key2 = api_key2
         self.patience_s = patience_s
+        self.patience = Patience(patience_s)
         self._ordinals = itertools.count(1)
         self.sender = sender or Sender()
         self.sender.prefix = urlsplit(self.base_url).path
@@ -217,11 +219,12 @@ class Target:
             raise TooSlow(
                 f"{what} is not seen in {_STEPS * _STEP_S:g} virtual seconds, where it is due"
             )
-        found = self.within(self.patience_s, look)
+        waited_s = self.patience.take(what)
+        found = self.within(waited_s, look)
         if found is None:
-            raise TooSlow(
-                f"{what} is not seen in {self.patience_s:g} s (--patience), where it is due"
-            )
+            self.patience.lost(what, waited_s)
+            why = "--patience" if waited_s == self.patience_s else "another was not seen either"
+            raise TooSlow(f"{what} is not seen in {waited_s:g} s ({why}), where it is due")
         return found
 
     def within(self, seconds: float, look: Callable[[], T | None]) -> T | None:

@@ -300,6 +300,8 @@ def test_custom_voices_follow_the_model(voices_api: Api, receiver: Receiver) -> 
         too_small: ClassVar[set[int]] = set()
 
     Stories.receiver = receiver
-    chosen = options.profile(is_hurried=voices_api.target.control)
+    chosen = options.profile(
+        is_hurried=voices_api.target.control, is_far=voices_api.target.sender.pace.is_far
+    )
     settings = hypothesis.settings(chosen, stateful_step_count=STEPS)
     run_state_machine_as_test(Stories, settings=settings)

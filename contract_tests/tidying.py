@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import httpx2
 
@@ -30,21 +31,20 @@ def delete_voices(sender: Sender, *, waits: bool = True) -> list[str]:
     failed: list[Made] = []
     pause_s = _PAUSES_S[0]
     while True:
-        under_way: list[Made] = []
-        for made in pending:
-            try:
-                is_gone = _deleted(sender, made)
-            except (httpx2.TransportError, LookupError, TypeError, AttributeError, NotSent):
-                is_gone = False  # the server answers no more, or nonsense, or the budget is spent
-            if is_gone is None:
-                under_way.append(made)
-            elif not is_gone:
-                failed.append(made)
-        pending = under_way
+        gone = sender.pace.each(partial(_tried, sender), pending)
+        failed += [made for made, is_gone in zip(pending, gone, strict=True) if is_gone is False]
+        pending = [made for made, is_gone in zip(pending, gone, strict=True) if is_gone is None]
         if not pending or time.monotonic() >= deadline:
             return [made.task_id for made in (*pending, *failed)]
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, _PAUSES_S[1])
+
+
+def _tried(sender: Sender, made: Made) -> bool | None:
+    try:
+        return _deleted(sender, made)
+    except (httpx2.TransportError, LookupError, TypeError, AttributeError, NotSent):
+        return False  # the server answers no more, or nonsense, or the budget is spent
 
 
 def _deleted(sender: Sender, made: Made) -> bool | None:

@@ -9,6 +9,7 @@ import pytest
 
 from contract_tests import checks, clauses, options, redaction, selecting
 from contract_tests.gathering import Breach, Gathered
+from contract_tests.meter import NotSent
 from contract_tests.sending import Sender
 
 
@@ -20,12 +21,14 @@ class Verdicts(Gathered):
 
     Attributes:
         done: tests that have ended.
+        late: tests that did not run to their end since the time of the run was up.
         left: tasks whose voices could not be deleted.
     """
 
     def __init__(self, dialects: tuple[str, ...], sender: Sender, *, strict: bool) -> None:
         super().__init__(dialects, strict=strict)
         self.done = 0
+        self.late = 0
         self.left: list[str] = []
         self._sender = sender
 
@@ -50,6 +53,7 @@ class Verdicts(Gathered):
         if isinstance(error, pytest.skip.Exception):
             reason = redaction.clean(str(error.msg).removeprefix("not looked at: "))
             self.explained(sources, reason)
+            self.late += isinstance(error, NotSent) and self._sender.is_late
             return
         broken = self.failed(error, dialect, self._sender.recent, self._sender.made)
         if broken:
