@@ -18,7 +18,7 @@ from typing import TypeVar
 import httpx2
 import pytest
 
-from contract_tests import checks, instants, notices, webhook
+from contract_tests import checks, notices, webhook
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.observation import Answer, Notification
 from contract_tests.oracle import KnownVoice, Oracle
@@ -266,7 +266,6 @@ class Garden:
             pytest.skip(f"not looked at: an address where nobody listens is refused ({answer})")
         checks.require(answer.pair == (200, 0), "voice-create.endpoint", f"a refusal: {answer}")
         self._answers[kind] = answer
-        instants.is_of_now(self.api.target, answer, answer.data)
         return self.oracle.created(request, answer.data)
 
     def _awaited(self, kind: str, task: KnownVoice) -> list[Notification]:

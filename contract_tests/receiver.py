@@ -20,6 +20,8 @@ from contract_tests.observation import Notification
 SAMPLE_PATH = "/sample.wav"
 #: A text that calls itself a recording, in words a kling-mock takes for a wish (README, "Choose what happens").
 NO_SAMPLE_PATH = "/mock-too-short.mp3"
+#: Where notifications arrive that no single test asks about.
+HOOK_PATH = "/hook"
 #: What arrives below this is answered with HTTP 500.
 REFUSING = "/refuse/"
 #: Where nobody listens.
@@ -156,10 +158,14 @@ class Receiver:
     Args:
         port: where it listens; 0 for any.
         public_url: what leads to it from elsewhere, such as a tunnel; empty where nothing does.
+
+    Attributes:
+        is_reachable: whether the target is known to reach it.
     """
 
     def __init__(self, port: int = 0, public_url: str = "") -> None:
         self.inbox = Inbox()
+        self.is_reachable = False
         self._public_url = public_url.rstrip("/")
         self._server = _Server(self.inbox, port)
         self._thread = threading.Thread(
@@ -173,6 +179,11 @@ class Receiver:
     def base_url(self) -> str:
         """What leads to it."""
         return self._public_url or f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def hook_url(self) -> str:
+        """Where the notifications of tasks arrive that are about something else; empty where none would arrive."""
+        return f"{self.base_url}{HOOK_PATH}" if self.is_reachable else ""
 
     @property
     def sample_url(self) -> str:

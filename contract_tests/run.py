@@ -79,6 +79,7 @@ class Run:
         """The receiver of callbacks."""
         options = self.options
         made = Receiver(port=options.callback_port, public_url=options.callback_url)
+        made.is_reachable = self.target.is_loopback
         return self._stack.enter_context(made)
 
     def api(self, dialect: str) -> Api:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from contract_tests import notices
+from contract_tests import hearing, notices
 from contract_tests.checks import kept, require
 from contract_tests.garden import EMPTY, FAILING, PLAIN, SILENT, SPARE, Garden
 
@@ -63,6 +63,16 @@ def test_notifications_are_signed(garden: Garden) -> None:
     if not garden.signing.keys:
         pytest.skip("not looked at: no webhook secret is given (--webhook-secret)")
     garden.told(PLAIN)  # each of them is held against the clauses
+
+
+@pytest.mark.last
+def test_every_end_is_notified(garden: Garden) -> None:
+    """Of every task of the run whose create request named the kit's receiver the end is told, whatever it was made for.
+
+    Source: callback.terminal, task.info.echo, voice.name.echo.
+    """
+    garden.told(PLAIN)
+    hearing.all_told(garden)
 
 
 @pytest.mark.last

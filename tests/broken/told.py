@@ -201,6 +201,18 @@ class _OnlyNamedOnesTold(_Telling):
 
 
 @second("callback.terminal")
+class _TwentiethEndUntold(_Telling):
+    """Of every twentieth end nobody is told."""
+
+    ends = 0
+
+    def tell(self, account: Account, task: Task, address: str) -> None:
+        self.ends += task.status in TERMINAL
+        if task.status not in TERMINAL or self.ends % 20:
+            super().tell(account, task, address)
+
+
+@second("callback.terminal")
 class _FirstAddressOnly(_Telling):
     """All notifications of an account go to the address of its first task."""
 
