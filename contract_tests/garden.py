@@ -22,7 +22,15 @@ from contract_tests import checks, notices, webhook
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.observation import Answer, Notification
 from contract_tests.oracle import KnownVoice, Oracle
-from contract_tests.receiver import CLOSED_URL, REFUSING, Receiver
+from contract_tests.receiver import (
+    CLOSED_URL,
+    LONG_PATH,
+    NO_SAMPLE_PATH,
+    REFUSING,
+    SAMPLE_PATH,
+    SHORT_PATH,
+    Receiver,
+)
 from contract_tests.shapes import Shape
 
 #: What is planted, and why.
@@ -35,7 +43,11 @@ UNHEARD = "unheard"  # nobody listens where its notifications are sent
 FAILING = "failing"  # its recording is none
 LINKED = "linked"  # the links of the documents lead on from here, up to the deletion of its voice
 DOOMED = "doomed"  # its voice is deleted by the walk
+SHORT = "short"  # its recording is too short
+LONG = "long"  # its recording is too long
 ALL = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING, LINKED, DOOMED)
+#: Those of recordings that no voice may be made of; a kling-mock, which fetches none, is asked for the last only.
+RECORDINGS = (SHORT, LONG, FAILING)
 #: Whose voices nobody deletes before all tests but the last are over, so that those may come in any order.
 KEPT = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING)
 
@@ -123,7 +135,7 @@ class Garden:
         """Creates all tasks, where that costs nothing."""
         if not self.api.is_paid and not self._is_planted:
             self._is_planted = True
-            for kind in ALL:
+            for kind in ALL if self.api.target.is_mock else dict.fromkeys((*ALL, *RECORDINGS)):
                 self._plant(kind)
             _outcome(self.duplicate)
 
@@ -213,8 +225,7 @@ class Garden:
         root = REFUSING if kind == REFUSED else "/garden/"
         self._paths[kind] = root + word
         name = oddity.name.format(self.api.new_name())
-        source = self.receiver.no_sample_url if kind == FAILING else self.receiver.sample_url
-        request: Record = {"voice_name": name, "voice_url": source}
+        request: Record = {"voice_name": name, "voice_url": self._source(kind)}
         if kind == SILENT:
             return request
         if kind == EMPTY:
@@ -223,6 +234,15 @@ class Garden:
         url = CLOSED_URL if kind == UNHEARD else self.receiver.base_url + self._paths[kind]
         is_reachable = self.api.target.is_loopback
         return {**request, "callback_url": url} if is_reachable else request
+
+    def _source(self, kind: str) -> str:
+        """The address of what the voice of a kind is learned from."""
+        paths = {FAILING: NO_SAMPLE_PATH, SHORT: SHORT_PATH, LONG: LONG_PATH}
+        return self.receiver.base_url + paths.get(kind, SAMPLE_PATH)
+
+    def was_fetched(self, kind: str) -> bool:
+        """Whether somebody fetched the recording of a kind."""
+        return self.receiver.was_fetched(self._source(kind))
 
     def at_once(self, kind: str) -> Record:
         """The query of a task right after its create answer."""
@@ -258,7 +278,7 @@ class Garden:
             answer = self.api.call("createCustomVoice", request)
             if answer.pair == (200, 0):
                 checks.note(odd, refused)
-        if answer.status == 400 and kind == FAILING:
+        if answer.status == 400 and kind in RECORDINGS:
             raise checks.found("voice-create.url.late-refusal", answer)
         if answer.status == 400 and not self.api.target.is_loopback:
             pytest.skip(f"not looked at: a recording that only this machine can fetch ({answer})")
