@@ -31,6 +31,8 @@ _LISTS = ("dialect", "only")
 KEYS = {
     "api_key": "KLING_MOCK_API_KEY",
     "api_key2": "KLING_MOCK_API_KEY2",
+    "access_key": "KLING_MOCK_ACCESS_KEY",
+    "secret_key": "KLING_MOCK_SECRET_KEY",
     "webhook_secret": "KLING_MOCK_WEBHOOK_SECRET",
 }
 

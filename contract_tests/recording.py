@@ -42,7 +42,8 @@ class _Judged:
 
 def main(asked: Namespace) -> int:
     """Judges a recording; returns the exit code."""
-    redaction.hide(asked.api_key, asked.api_key2, *webhook.words(asked.webhook_secret))
+    redaction.hide(asked.api_key, asked.api_key2, asked.access_key, asked.secret_key)
+    redaction.hide(*webhook.words(asked.webhook_secret))
     coverage.seen.clear()
     try:
         return _judged(asked)

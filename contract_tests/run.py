@@ -62,6 +62,7 @@ class Run:
             url,
             api_key=self.options.api_key,
             api_key2=self.options.api_key2,
+            pair=(self.options.access_key, self.options.secret_key),
             patience_s=self.options.patience_s,
             sender=self.sender,
             has_public_receiver=bool(self.options.callback_url),

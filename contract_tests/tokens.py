@@ -9,8 +9,13 @@ import json
 import time
 from typing import Any
 
+#: Seconds by which a token is valid before it is made: clocks differ.
+EARLIER_S = 60.0
 
-def token(access_key: str, secret: str, *, valid_from_s: float, valid_to_s: float) -> str:
+
+def token(
+    access_key: str, secret: str, *, valid_from_s: float = -EARLIER_S, valid_to_s: float
+) -> str:
     """A signed token.
 
     Args:
@@ -27,6 +32,24 @@ def token(access_key: str, secret: str, *, valid_from_s: float, valid_to_s: floa
 def unreadable() -> str:
     """Something that looks like a token, but whose claims are no JSON."""
     return f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_text(b'no claims')}.{_text(b'signature')}"
+
+
+def without_algorithm(made: str) -> str:
+    """A token that says of itself that it is signed by nobody."""
+    return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{made.split('.')[1]}."
+
+
+def changed(made: str) -> str:
+    """A token whose claims were changed after it was signed."""
+    head, claims, signature = made.split(".")
+    said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return f"{head}.{_part({**said, 'changed': True})}.{signature}"
+
+
+def otherwise_signed(made: str) -> str:
+    """A token with a signature of the same length that is another."""
+    head, claims, signature = made.split(".")
+    return f"{head}.{claims}.{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
 
 
 def _part(value: dict[str, Any]) -> str:
