@@ -59,18 +59,20 @@ class _Oddity:
     Attributes:
         external: what its external id ends with.
         name: its name, with the one that is new each time between braces. It has at most 12 characters.
+        query: what stands behind the path of its callback_url.
         clause: what a refusal is a finding of; empty where it is to be accepted. Nothing but the length of a name is
             documented, and nothing of an external id, but many a server takes no blanks at the ends or no marks.
     """
 
     external: str = ""
     name: str = "{}"
+    query: str = ""
     clause: str = ""
 
 
 _ORDINARY = _Oddity()
 _ODDITIES = {
-    SPARE: _Oddity("-Mixed_CASE." + "x" * 32 + "Z", "{} Zoë 温柔"),
+    SPARE: _Oddity("-Mixed_CASE." + "x" * 32 + "Z", "{} Zoë 温柔", "?order=7&sign=a%2Fb"),
     REFUSED: _Oddity(name=" {}  ", clause="voice-create.name.max-length"),
     DOOMED: _Oddity(name="{}e\u0301&<\">'", clause="voice-create.name.max-length"),
     LINKED: _Oddity("-Zoë_没有", clause="voice-create.external-id.no-bound"),
@@ -180,6 +182,11 @@ class Garden:
             self._told[kind] = _outcome(lambda: self._awaited(kind, task))
         return _or_raised(self._told[kind])
 
+    def has_ended(self, kind: str) -> bool:
+        """Whether there is a task of a kind, and it was seen to have ended."""
+        task = self._planted.get(kind)
+        return isinstance(task, KnownVoice) and task.is_terminal
+
     def duplicate(self) -> Answer:
         """The answer to a second create request with the plain task's external id, while that is under way.
 
@@ -223,7 +230,7 @@ class Garden:
         oddity = _ODDITIES.get(kind, _ORDINARY) if is_odd else _ORDINARY
         word = self.api.target.unique(kind)
         root = REFUSING if kind == REFUSED else "/garden/"
-        self._paths[kind] = root + word
+        self._paths[kind] = root + word + oddity.query
         name = oddity.name.format(self.api.new_name())
         request: Record = {"voice_name": name, "voice_url": self._source(kind)}
         if kind == SILENT:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract_tests import checks, oracle, routes
+from contract_tests import checks, notices, oracle, routes
 from contract_tests.checks import TERMINAL
 from contract_tests.garden import Garden
 from contract_tests.observation import decoded
 from contract_tests.oracle import KnownVoice
-from contract_tests.receiver import REFUSING, Receiver
+from contract_tests.receiver import HOOK_PATH, REFUSING, Receiver
 from contract_tests.sending import Made, query
 
 _CLAUSE = "callback.terminal"
@@ -49,6 +49,7 @@ def all_told(garden: Garden) -> None:
         if made.task_id in ended:
             told = f"{len(asked) - len(untold)} of {len(asked)} ends were told"
             raise checks.Broken(_CLAUSE, f"{told}, and nothing of {ended[made.task_id]}")
+    notices.formed(receiver.inbox, HOOK_PATH, garden.shape, garden.signing)
     ends = _ends(receiver)
     for made in asked:
         _is_right(made, ends.get(made.task_id, {}))

@@ -8,7 +8,16 @@ import pytest
 
 from contract_tests import hearing, notices
 from contract_tests.checks import kept, require
-from contract_tests.garden import EMPTY, FAILING, PLAIN, SILENT, SPARE, Garden
+from contract_tests.garden import (
+    DOOMED,
+    EMPTY,
+    FAILING,
+    LINKED,
+    PLAIN,
+    SILENT,
+    SPARE,
+    Garden,
+)
 
 pytestmark = pytest.mark.billable
 
@@ -18,6 +27,8 @@ _LATER_S = 60.0
 _LATE_S = 1.0
 #: Tasks that are told of, to a receiver that takes everything.
 TOLD = (PLAIN, SPARE, FAILING)
+#: The same, whose voices are deleted meanwhile.
+DELETED = (LINKED, DOOMED)
 
 
 @pytest.mark.parametrize("kind", TOLD)
@@ -79,7 +90,7 @@ def test_every_end_is_notified(garden: Garden) -> None:
 def test_nothing_is_told_after_the_end(garden: Garden) -> None:
     """At the end of a run, a second after the end of each task at least, nothing new is told of it.
 
-    Nothing at all is told of tasks without a callback_url.
+    Nothing at all is told of tasks without a callback_url, and nothing of the deletion of a voice.
     Whatever arrived anywhere is about the task whose create request named the address.
 
     Source: callback.on-change, callback.order, voice-create.callback-url.optional,
@@ -97,7 +108,7 @@ def test_nothing_is_told_after_the_end(garden: Garden) -> None:
         about = item.json.get("task_id") if isinstance(item.json, dict) else None
         require(about not in unasked, "voice-create.callback-url.optional", item)
     kept("voice-create.callback-url.optional")
-    for kind in TOLD:
+    for kind in (*TOLD, *(kind for kind in DELETED if garden.has_ended(kind))):
         notices.formed(inbox, garden.path(kind), garden.shape, garden.signing)
         notices.agree(garden.planted(kind), inbox.of(garden.path(kind)))
     if garden.duplicate().status == 400:
