@@ -18,11 +18,19 @@ from typing import TypeVar
 import httpx2
 import pytest
 
-from contract_tests import checks, instants, notices, webhook
+from contract_tests import checks, notices, webhook
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.observation import Answer, Notification
 from contract_tests.oracle import KnownVoice, Oracle
-from contract_tests.receiver import CLOSED_URL, REFUSING, Receiver
+from contract_tests.receiver import (
+    CLOSED_URL,
+    LONG_PATH,
+    NO_SAMPLE_PATH,
+    REFUSING,
+    SAMPLE_PATH,
+    SHORT_PATH,
+    Receiver,
+)
 from contract_tests.shapes import Shape
 
 #: What is planted, and why.
@@ -36,7 +44,11 @@ FAILING = "failing"  # its recording is none
 LINKED = "linked"  # the links of the documents lead on from here, up to the deletion of its voice
 DOOMED = "doomed"  # its voice is deleted by the walk
 NAMESAKE = "namesake"  # its voice has the name of that one
+SHORT = "short"  # its recording is too short
+LONG = "long"  # its recording is too long
 ALL = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING, LINKED, DOOMED, NAMESAKE)
+#: Those of recordings that no voice may be made of; a kling-mock, which fetches none, is asked for the last only.
+RECORDINGS = (SHORT, LONG, FAILING)
 #: Whose voices nobody deletes before all tests but the last are over, so that those may come in any order.
 KEPT = (PLAIN, SPARE, SILENT, EMPTY, REFUSED, UNHEARD, FAILING)
 
@@ -48,18 +60,20 @@ class _Oddity:
     Attributes:
         external: what its external id ends with.
         name: its name, with the one that is new each time between braces. It has at most 12 characters.
+        query: what stands behind the path of its callback_url.
         clause: what a refusal is a finding of; empty where it is to be accepted. Nothing but the length of a name is
             documented, and nothing of an external id, but many a server takes no blanks at the ends or no marks.
     """
 
     external: str = ""
     name: str = "{}"
+    query: str = ""
     clause: str = ""
 
 
 _ORDINARY = _Oddity()
 _ODDITIES = {
-    SPARE: _Oddity("-Mixed_CASE." + "x" * 32 + "Z", "{} Zoë 温柔"),
+    SPARE: _Oddity("-Mixed_CASE." + "x" * 32 + "Z", "{} Zoë 温柔", "?order=7&sign=a%2Fb"),
     REFUSED: _Oddity(name=" {}  ", clause="voice-create.name.max-length"),
     DOOMED: _Oddity(name="{}e\u0301&<\">'", clause="voice-create.name.max-length"),
     LINKED: _Oddity("-Zoë_没有", clause="voice-create.external-id.no-bound"),
@@ -125,7 +139,7 @@ class Garden:
         """Creates all tasks, where that costs nothing."""
         if not self.api.is_paid and not self._is_planted:
             self._is_planted = True
-            for kind in ALL:
+            for kind in ALL if self.api.target.is_mock else dict.fromkeys((*ALL, *RECORDINGS)):
                 self._plant(kind)
             _outcome(self.duplicate)
 
@@ -172,6 +186,11 @@ class Garden:
             self._told[kind] = _outcome(lambda: self._awaited(kind, task))
         return _or_raised(self._told[kind])
 
+    def has_ended(self, kind: str) -> bool:
+        """Whether there is a task of a kind, and it was seen to have ended."""
+        task = self._planted.get(kind)
+        return isinstance(task, KnownVoice) and task.is_terminal
+
     def duplicate(self) -> Answer:
         """The answer to a second create request with the plain task's external id, while that is under way.
 
@@ -215,12 +234,11 @@ class Garden:
         oddity = _ODDITIES.get(kind, _ORDINARY) if is_odd else _ORDINARY
         word = self.api.target.unique(kind)
         root = REFUSING if kind == REFUSED else "/garden/"
-        self._paths[kind] = root + word
+        self._paths[kind] = root + word + oddity.query
         name = oddity.name.format(self.api.new_name())
         if kind == NAMESAKE:
             name = self.planted(DOOMED).name
-        source = self.receiver.no_sample_url if kind == FAILING else self.receiver.sample_url
-        request: Record = {"voice_name": name, "voice_url": source}
+        request: Record = {"voice_name": name, "voice_url": self._source(kind)}
         if kind == SILENT:
             return request
         if kind == EMPTY:
@@ -229,6 +247,15 @@ class Garden:
         url = CLOSED_URL if kind == UNHEARD else self.receiver.base_url + self._paths[kind]
         is_reachable = self.api.target.is_loopback
         return {**request, "callback_url": url} if is_reachable else request
+
+    def _source(self, kind: str) -> str:
+        """The address of what the voice of a kind is learned from."""
+        paths = {FAILING: NO_SAMPLE_PATH, SHORT: SHORT_PATH, LONG: LONG_PATH}
+        return self.receiver.base_url + paths.get(kind, SAMPLE_PATH)
+
+    def was_fetched(self, kind: str) -> bool:
+        """Whether somebody fetched the recording of a kind."""
+        return self.receiver.was_fetched(self._source(kind))
 
     def at_once(self, kind: str) -> Record:
         """The query of a task right after its create answer."""
@@ -269,7 +296,7 @@ class Garden:
             answer = self.api.call("createCustomVoice", request)
             if answer.pair == (200, 0):
                 checks.note(odd, refused)
-        if answer.status == 400 and kind == FAILING:
+        if answer.status == 400 and kind in RECORDINGS:
             due = "HTTP 200, code 0 and a task that ends in failed"
             raise checks.found("voice-create.url.late-refusal", checks.not_due(answer, due))
         if answer.status == 400 and kind == NAMESAKE:
@@ -281,7 +308,6 @@ class Garden:
             pytest.skip(f"not looked at: an address where nobody listens is refused ({answer})")
         checks.accepted(answer, "voice-create.endpoint")
         self._answers[kind] = answer
-        instants.is_of_now(self.api.target, answer, answer.data)
         return self.oracle.created(request, answer.data)
 
     def _awaited(self, kind: str, task: KnownVoice) -> list[Notification]:

@@ -100,9 +100,9 @@ class Notification:
 
 
 def decoded(body: bytes) -> Any:
-    """A body as JSON, or ``NOT_JSON``."""
+    """A body as JSON, or ``NOT_JSON``. JSON is UTF-8 without a mark in front, which many clients cannot read."""
     try:
-        return json.loads(body)
+        return json.loads(body.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return NOT_JSON
 

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.internal.conjecture import engine
 
-from contract_tests import documents, pace, profiles, webhook
+from contract_tests import documents, pace, profiles, tokens, webhook
 from contract_tests.profiles import PROFILES, Profile
 from contract_tests.sending import ANSWER_TIMEOUT_S, Sender
 
 #: Of a server whose clock cannot be moved: which part of the stories is told, and how many at least.
 _FEWER, _FEWEST = 3, 5
+#: Real seconds in which what a run made is deleted, with ease.
+_TIDYING_S = 1800.0
 #: Real seconds in which a shorter story of what is broken there is looked for, in each test.
 _SHRINKING_S = 6
 
@@ -33,6 +35,8 @@ class Options:
         sample_url: a recording that can be fetched from anywhere.
         time_limit_s: 0 where the profile says it.
         only: the clauses to look at; all where there are none.
+        access_key: an access key that the kit signs tokens for; empty where it has none.
+        secret_key: what it signs them with.
     """
 
     base_url: str = ""
@@ -54,11 +58,14 @@ class Options:
     sample_url: str = ""
     only: tuple[str, ...] = ()
     is_strict: bool = False
+    access_key: str = ""
+    secret_key: str = ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What nobody may see."""
-        return self.api_key, self.api_key2, *webhook.words(self.webhook_secret)
+        keys = (self.api_key, self.api_key2, self.access_key, self.secret_key)
+        return *keys, *webhook.words(self.webhook_secret)
 
 
 #: Where the tasks stand whose voices could not be deleted after a run.
@@ -71,7 +78,7 @@ def of(asked: Namespace) -> Options:
     """The options of ``kling-mock check``."""
     return Options(
         asked.url,
-        asked.api_key,
+        asked.api_key or _signed(asked),
         asked.api_key2,
         tuple(asked.dialect),
         with_canaries(PROFILES[asked.profile], asked.canary),
@@ -89,7 +96,25 @@ def of(asked: Namespace) -> Options:
         asked.sample_url,
         tuple(asked.only),
         asked.strict,
+        asked.access_key,
+        asked.secret_key,
     )
+
+
+def half_a_pair(asked: Namespace) -> str:
+    """What is wrong where one of access key and secret key is given without the other; else nothing."""
+    if bool(asked.access_key) == bool(asked.secret_key):
+        return ""
+    missing = "--secret-key" if asked.access_key else "--access-key"
+    return f"--access-key and --secret-key go together; {missing} is missing"
+
+
+def _signed(asked: Namespace) -> str:
+    """A token that holds for as long as the run may take, and until it is tidied up; empty without a pair."""
+    if not (asked.access_key and asked.secret_key):
+        return ""
+    lasts_s = (asked.time_limit or PROFILES[asked.profile].seconds) + _TIDYING_S
+    return tokens.token(asked.access_key, asked.secret_key, valid_to_s=lasts_s)
 
 
 def with_canaries(profile: Profile, canaries: int) -> Profile:
@@ -104,6 +129,8 @@ def add(parser: pytest.Parser) -> None:
         ("base-url", "URL", "server to test; by default the kit starts the mock itself"),
         ("api-key", "KEY", "API key or JWT to use there; an invented one by default"),
         ("api-key2", "KEY", "key of another account; without it, isolation is not looked at"),
+        ("access-key", "KEY", "access key to sign tokens for, so that expired ones are looked at"),
+        ("secret-key", "SECRET", "secret to sign them with"),
         ("webhook-secret", "SECRET", "secret that notifications are signed with there"),
         ("har-out", "FILE", "record every exchange there, without secrets"),
         ("callback-url", "URL", "public address of the kit's receiver"),
@@ -192,20 +219,24 @@ def read(config: pytest.Config) -> Options:
         webhook.keys(str(asked("webhook-secret")))
     except ValueError as reason:
         raise pytest.UsageError(f"--contract-webhook-secret: {reason}") from None
-    return of(
-        Namespace(
-            url=base_url,
-            dialect=asked("dialect"),
-            profile=profile_name(),
-            **{name.replace("-", "_"): asked(name) for name in _SAME},
-        )
+    given_words = Namespace(
+        url=base_url,
+        dialect=asked("dialect"),
+        profile=profile_name(),
+        **{name.replace("-", "_"): asked(name) for name in _SAME},
     )
+    half = half_a_pair(given_words)
+    if half:
+        raise pytest.UsageError(half.replace("--", "--contract-"))
+    return of(given_words)
 
 
 #: Options that are called the same in pytest, but for the prefix, and in ``kling-mock check``.
 _SAME = (
     "api-key",
     "api-key2",
+    "access-key",
+    "secret-key",
     "webhook-secret",
     "har-out",
     "callback-url",

@@ -31,6 +31,8 @@ _LISTS = ("dialect", "only")
 KEYS = {
     "api_key": redaction.KEY,
     "api_key2": redaction.KEY2,
+    "access_key": "KLING_MOCK_ACCESS_KEY",
+    "secret_key": "KLING_MOCK_SECRET_KEY",
     "webhook_secret": "KLING_MOCK_WEBHOOK_SECRET",
 }
 

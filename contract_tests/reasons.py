@@ -107,7 +107,8 @@ REASONS = MappingProxyType(
             "voice-create.url.media",
             "voice-create.url.duration",
             "voice-create.url.late-refusal",
-            because="it would take recordings of every kind at an address that the server reaches",
+            because="the server fetched no recording that the kit serves (a kling-mock never does), or each"
+            " one that is accepted may cost",
         ),
         **_unless(
             "voice-create.video.origin",

@@ -13,19 +13,24 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from contract_tests.observation import Notification
 
 #: Where the sample recording is.
 SAMPLE_PATH = "/sample.wav"
+#: Where recordings are that are too short and too long: the contract asks for 5 to 30 seconds.
+SHORT_PATH, LONG_PATH = "/four-seconds.wav", "/half-a-minute-and-more.wav"
 #: A text that calls itself a recording, in words a kling-mock takes for a wish (README, "Choose what happens").
 NO_SAMPLE_PATH = "/mock-too-short.mp3"
+#: Where notifications arrive that no single test asks about.
+HOOK_PATH = "/hook"
 #: What arrives below this is answered with HTTP 500.
 REFUSING = "/refuse/"
 #: Where nobody listens.
 CLOSED_URL = "http://127.0.0.1:9/closed"
-#: Seconds of the sample: the contract asks for 5 to 30.
-_SAMPLE_S = 6
+#: Seconds of the recordings, by their place.
+_SECONDS = {SAMPLE_PATH: 6, SHORT_PATH: 4, LONG_PATH: 32}
 _SAMPLE_RATE_HZ = 8000
 
 Condition = Callable[[list[Notification]], bool]
@@ -107,6 +112,7 @@ class _Server(ThreadingMixIn, HTTPServer):
         self.socket.close()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.inbox = inbox
+        self.fetched: set[str] = set()
         self.server_bind()
         self.server_activate()
 
@@ -122,17 +128,26 @@ class _Handler(BaseHTTPRequestHandler):
     def _receive(self) -> None:
         server = self.server
         body = self._body()
-        if self.command == "GET" and self.path == SAMPLE_PATH:
-            self._answer(200, "audio/wav", sample())
-            return
-        if self.command == "GET" and self.path == NO_SAMPLE_PATH:
-            self._answer(200, "text/plain", b"This is no recording.")
+        if self.command in ("GET", "HEAD") and self._is_file():
             return
         if isinstance(server, _Server):
             headers = {name.lower(): value for name, value in self.headers.items()}
             server.inbox.add(self.command, self.path, headers, body)
         refused = self.path.startswith(REFUSING)
         self._answer(500 if refused else 200, "application/json", b"{}")
+
+    def _is_file(self) -> bool:
+        """Answers with a file, if there is one at the path."""
+        place = self.path.partition("?")[0]
+        if place in _SECONDS:
+            self._answer(200, "audio/wav", recording(_SECONDS[place]))
+        elif place == NO_SAMPLE_PATH:
+            self._answer(200, "text/plain", b"This is no recording.")
+        else:
+            return False
+        if isinstance(self.server, _Server):
+            self.server.fetched.add(place)
+        return True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _receive
 
@@ -165,11 +180,16 @@ class Receiver:
     Args:
         port: where it listens; 0 for any.
         public_url: what leads to it from elsewhere, such as a tunnel; empty where nothing does.
+
+    Attributes:
+        is_reachable: whether the target is known to reach it.
     """
 
     def __init__(self, port: int = 0, public_url: str = "") -> None:
         self.inbox = Inbox()
+        self.is_reachable = False
         self._public_url = public_url.rstrip("/")
+        self._prefix = urlsplit(self._public_url).path  # what a tunnel may put in front
         self._server = _Server(self.inbox, port)
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -184,6 +204,11 @@ class Receiver:
         return self._public_url or f"http://127.0.0.1:{self._server.server_port}"
 
     @property
+    def hook_url(self) -> str:
+        """Where the notifications of tasks arrive that are about something else; empty where none would arrive."""
+        return f"{self.base_url}{HOOK_PATH}" if self.is_reachable else ""
+
+    @property
     def sample_url(self) -> str:
         """A recording of six seconds that can be fetched."""
         return self.base_url + SAMPLE_PATH
@@ -192,6 +217,10 @@ class Receiver:
     def no_sample_url(self) -> str:
         """A file that is no recording, whatever its name says."""
         return self.base_url + NO_SAMPLE_PATH
+
+    def was_fetched(self, url: str) -> bool:
+        """Whether somebody has asked for one of the files."""
+        return urlsplit(url).path in {self._prefix + place for place in self._server.fetched}
 
     def start(self) -> Receiver:
         """Starts; connections are accepted from now on."""
@@ -217,13 +246,13 @@ class Receiver:
 
 
 @cache
-def sample() -> bytes:
-    """A WAV file of six seconds: a soft saw tooth."""
+def recording(seconds: int) -> bytes:
+    """A WAV file of so many seconds: a soft saw tooth."""
     frames = bytes(128 + (step * 7 % 64) - 32 for step in range(_SAMPLE_RATE_HZ))
     file = io.BytesIO()
-    with wave.open(file, "wb") as recording:
-        recording.setnchannels(1)
-        recording.setsampwidth(1)
-        recording.setframerate(_SAMPLE_RATE_HZ)
-        recording.writeframes(frames * _SAMPLE_S)
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(1)
+        written.setframerate(_SAMPLE_RATE_HZ)
+        written.writeframes(frames * seconds)
     return file.getvalue()

@@ -43,6 +43,7 @@ class _Judged:
 def main(asked: Namespace) -> int:
     """Judges a recording; returns the exit code."""
     redaction.name_keys(asked.api_key, asked.api_key2)
+    redaction.hide(asked.access_key, asked.secret_key)
     redaction.hide(*webhook.words(asked.webhook_secret))
     coverage.seen.clear()
     try:

@@ -53,6 +53,11 @@ def name_keys(key: str, key2: str) -> None:
     _variables.update({secret: name for secret, name in ((key2, KEY2), (key, KEY)) if secret})
 
 
+def is_hidden(secret: str) -> bool:
+    """Whether a text is a secret that was given."""
+    return secret in _known
+
+
 def variable_of(credential: str) -> str:
     """The variable that stands for a credential in a command line; empty for one that is not the user's."""
     return _variables.get(credential, "")

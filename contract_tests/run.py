@@ -63,6 +63,7 @@ class Run:
             url,
             api_key=self.options.api_key,
             api_key2=self.options.api_key2,
+            pair=(self.options.access_key, self.options.secret_key),
             patience_s=self.options.patience_s,
             sender=self.sender,
             has_public_receiver=bool(self.options.callback_url),
@@ -80,6 +81,7 @@ class Run:
         """The receiver of callbacks."""
         options = self.options
         made = Receiver(port=options.callback_port, public_url=options.callback_url)
+        made.is_reachable = self.target.is_loopback
         return self._stack.enter_context(made)
 
     def api(self, dialect: str) -> Api:

@@ -28,8 +28,9 @@ def speech(dialect: str, **fields: Any) -> dict[str, Any]:
 
 
 def voice(receiver: Receiver, **fields: Any) -> dict[str, Any]:
-    """A custom-voice request that is accepted, with some fields replaced or added."""
-    return {"voice_name": "Narrator", "voice_url": receiver.sample_url, **fields}
+    """A custom-voice request that is accepted, with some fields replaced or added; its end is told where that works."""
+    told = {"callback_url": receiver.hook_url} if receiver.is_reachable else {}
+    return {"voice_name": "Narrator", "voice_url": receiver.sample_url, **told, **fields}
 
 
 def bodies(api: Api, receiver: Receiver) -> dict[str, dict[str, Any] | None]:

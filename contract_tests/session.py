@@ -95,6 +95,7 @@ class Found:
 def main(asked: Namespace) -> int:
     """Checks a server; returns the exit code."""
     redaction.name_keys(asked.api_key, asked.api_key2)
+    redaction.hide(asked.access_key, asked.secret_key)
     redaction.hide(*webhook.words(asked.webhook_secret))
     redaction.hide_user(asked.url)
     coverage.seen.clear()
@@ -169,7 +170,7 @@ def _check_words(asked: Namespace) -> None:
     """Looks at what can be wrong before anything is sent.
 
     Raises:
-        CouldNotLook: a clause does not exist, or a secret is none.
+        CouldNotLook: a clause does not exist, or a secret is none, or half of one.
         OSError: the JUnit report cannot be written.
     """
     for word in asked.only:
@@ -179,6 +180,8 @@ def _check_words(asked: Namespace) -> None:
         webhook.keys(asked.webhook_secret)
     except ValueError as reason:
         raise CouldNotLook(f"--webhook-secret: {reason}") from None
+    if half := options.half_a_pair(asked):
+        raise CouldNotLook(half)
     if asked.junit:
         with Path(asked.junit).open("a", encoding="utf-8"):
             pass
@@ -292,7 +295,8 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
         for dialect in wanted.dialects or documents.DIALECTS:
             answer = target.call("POST", _path(dialect), body=b"{}")
             if answer.status in (401, 403):
-                raise CouldNotLook(_refused(wanted, answer, "the key", "--api-key"))
+                pair = ", or --access-key and --secret-key" if wanted.access_key else ""
+                raise CouldNotLook(_refused(wanted, answer, "the key", f"--api-key{pair}"))
             is_strange = not wanted.dialects and _is_a_page(answer)
             strange += [answer] if is_strange else []
             is_there = bool(wanted.dialects) or not (answer.status == 404 or is_strange)

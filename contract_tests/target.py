@@ -53,6 +53,7 @@ class Target:
         base_url: where it is, without a path.
         api_key: the account to work in; a fresh random one when none is given.
         api_key2: another account; without it, what accounts see of each other is not looked at.
+        pair: an access key and its secret to sign tokens with; two empty texts where none is given.
         patience_s: real seconds to wait for a task to end where the clock cannot be moved.
         sender: sends every request; one of its own when none is given.
         has_public_receiver: whether the kit's receiver can be reached from anywhere.
@@ -67,6 +68,7 @@ class Target:
         *,
         api_key: str = "",
         api_key2: str = "",
+        pair: tuple[str, str] = ("", ""),
         patience_s: float = 120.0,
         sender: Sender | None = None,
         has_public_receiver: bool = False,
@@ -75,7 +77,9 @@ class Target:
         self.run = f"ct-{secrets.token_hex(4)}"
         self.key_was_given = bool(api_key)
         self.api_key = api_key or redaction.invent(f"{self.run}-a")
+        self.pair = pair
         redaction.name_keys(api_key, api_key2)
+        redaction.hide(*pair)
         redaction.hide_user(base_url)
         self._api_key2 = api_key2
         self.patience_s = patience_s

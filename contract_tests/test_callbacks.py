@@ -6,9 +6,18 @@ import time
 
 import pytest
 
-from contract_tests import notices
+from contract_tests import hearing, notices
 from contract_tests.checks import kept, require
-from contract_tests.garden import EMPTY, FAILING, PLAIN, SILENT, SPARE, Garden
+from contract_tests.garden import (
+    DOOMED,
+    EMPTY,
+    FAILING,
+    LINKED,
+    PLAIN,
+    SILENT,
+    SPARE,
+    Garden,
+)
 from contract_tests.saying import Said
 
 pytestmark = pytest.mark.billable
@@ -19,6 +28,8 @@ _LATER_S = 60.0
 _LATE_S = 1.0
 #: Tasks that are told of, to a receiver that takes everything.
 TOLD = (PLAIN, SPARE, FAILING)
+#: The same, whose voices are deleted meanwhile.
+DELETED = (LINKED, DOOMED)
 
 
 @pytest.mark.parametrize("kind", TOLD)
@@ -67,10 +78,20 @@ def test_notifications_are_signed(garden: Garden) -> None:
 
 
 @pytest.mark.last
+def test_every_end_is_notified(garden: Garden) -> None:
+    """Of every task of the run whose create request named the kit's receiver the end is told, whatever it was made for.
+
+    Source: callback.terminal, task.info.echo, voice.name.echo.
+    """
+    garden.told(PLAIN)
+    hearing.all_told(garden)
+
+
+@pytest.mark.last
 def test_nothing_is_told_after_the_end(garden: Garden) -> None:
     """At the end of a run, a second after the end of each task at least, nothing new is told of it.
 
-    Nothing at all is told of tasks without a callback_url.
+    Nothing at all is told of tasks without a callback_url, and nothing of the deletion of a voice.
     Whatever arrived anywhere is about the task whose create request named the address.
 
     Source: callback.on-change, callback.order, voice-create.callback-url.optional,
@@ -90,7 +111,7 @@ def test_nothing_is_told_after_the_end(garden: Garden) -> None:
         saw = Said(words, about, by=(item,))
         require(about not in unasked, "voice-create.callback-url.optional", saw)
     kept("voice-create.callback-url.optional")
-    for kind in TOLD:
+    for kind in (*TOLD, *(kind for kind in DELETED if garden.has_ended(kind))):
         notices.formed(inbox, garden.path(kind), garden.shape, garden.signing)
         notices.agree(garden.planted(kind), inbox.of(garden.path(kind)))
     if garden.duplicate().status == 400:

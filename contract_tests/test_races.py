@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from contract_tests import checks, listing, story
+from contract_tests import checks, listing, samples, story
 from contract_tests.api import TooManyTasks
 from contract_tests.faults import ILLEGAL
 from contract_tests.garden import Garden
@@ -53,11 +53,7 @@ def test_one_of_several_duplicates_is_accepted(garden: Garden) -> None:
 def _race(garden: Garden) -> None:
     api = garden.api
     word = api.target.unique("race")
-    request = {
-        "voice_name": api.new_name(),
-        "voice_url": garden.receiver.sample_url,
-        "external_task_id": word,
-    }
+    request = samples.voice(garden.receiver, voice_name=api.new_name(), external_task_id=word)
     answers = _at_once(RACERS, lambda: api.target.call("POST", _path(garden), body=request))
     for answer in answers:
         api.remember("createCustomVoice", answer)
@@ -89,11 +85,8 @@ def test_readers_at_once_see_one_story(garden: Garden) -> None:
     Source: task.status.transitions, task.status.terminal, task.updated-at.monotone, task.created-at.constant.
     """
     api = garden.api
-    request = {
-        "voice_name": api.new_name(),
-        "voice_url": garden.receiver.sample_url,
-        "external_task_id": api.target.unique("observed"),
-    }
+    word = api.target.unique("observed")
+    request = samples.voice(garden.receiver, voice_name=api.new_name(), external_task_id=word)
     record = api.data("createCustomVoice", request, clause="voice-create.endpoint")
     task = garden.oracle.created(request, record)
     for name in (task.id, task.external_id):

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.billable
 #: Tasks to make: more than a page of 30 or of 100 holds; and with how many it is worth looking.
 MANY = 105
 ENOUGH = 31
+#: One of so many has a callback_url.
+TOLD_OF = 4
 #: Real seconds in which they are made, and virtual ones in which some of them end.
 _MAKING_S = 20.0
 _PASSING_S = 5.0
@@ -39,8 +41,8 @@ def crowd(run: Run, official: str, receiver: Receiver) -> tuple[Api, Oracle]:
     pace = api.target.sender.pace
     while len(oracle.tasks) < MANY and time.monotonic() < deadline:
         several: list[Record] = [
-            {"voice_name": api.new_name(), "voice_url": receiver.sample_url}
-            for _ in range(min(pace.at_once, MANY - len(oracle.tasks)))
+            _voice(api, receiver, len(oracle.tasks) + place)
+            for place in range(min(pace.at_once, MANY - len(oracle.tasks)))
         ]
         answers = pace.each(partial(api.call, "createCustomVoice"), several)
         for request, answer in zip(several, answers, strict=True):
@@ -55,6 +57,13 @@ def crowd(run: Run, official: str, receiver: Receiver) -> tuple[Api, Oracle]:
     if api.target.control:
         api.target.advance(_PASSING_S)
     return api, oracle
+
+
+def _voice(api: Api, receiver: Receiver, number: int) -> Record:
+    request: Record = {"voice_name": api.new_name(), "voice_url": receiver.sample_url}
+    if receiver.is_reachable and number % TOLD_OF == 0:
+        request["callback_url"] = receiver.hook_url
+    return request
 
 
 @pytest.mark.parametrize("page_size", [None, 7, 30, 100, 500])

@@ -31,6 +31,8 @@ _NEEDED = ("schemathesis", "hypothesis", "pytest")
 _SECRETS = {
     "api_key": "KLING_MOCK_API_KEY",
     "api_key2": "KLING_MOCK_API_KEY2",
+    "access_key": "KLING_MOCK_ACCESS_KEY",
+    "secret_key": "KLING_MOCK_SECRET_KEY",
     "webhook_secret": "KLING_MOCK_WEBHOOK_SECRET",
 }
 
@@ -140,6 +142,19 @@ def _add_secrets(parser: argparse.ArgumentParser) -> None:
         default="",
         help="key of another account (KLING_MOCK_API_KEY2); without it, what accounts see of each other is not"
         " looked at",
+    )
+    group.add_argument(
+        "--access-key",
+        metavar="KEY",
+        default="",
+        help="access key to sign tokens for (KLING_MOCK_ACCESS_KEY), so that expired and forged ones are looked at;"
+        " without --api-key the kit works with such tokens",
+    )
+    group.add_argument(
+        "--secret-key",
+        metavar="SECRET",
+        default="",
+        help="secret to sign them with (KLING_MOCK_SECRET_KEY)",
     )
     group.add_argument(
         "--webhook-secret",

@@ -1,11 +1,20 @@
-"""Defects of credentials, of accounts, and of what is refused; on the mock, whose clock the kit may move."""
+"""Defects of credentials, of accounts, and of what is refused."""
 
 from __future__ import annotations
 
+import base64
+import json
+
 from tests.broken.base import Exchange, Table
+from tests.healthy.reading import PAIRS
+from tests.healthy.rules import Refusal
+from tests.healthy.server import Server
 
 TABLE = Table()
 wire = TABLE.wire
+second = TABLE.second
+#: The kit is given a pair of the server, and signs its tokens with it.
+_PAIR = ("--contract-access-key", "AK1", "--contract-secret-key", PAIRS["AK1"])
 
 
 def _open_list(seen: Exchange) -> None:
@@ -239,3 +248,65 @@ def teapot(seen: Exchange) -> None:
     """Bad creations are HTTP 418."""
     if seen.operation == "create" and seen.status == 400:
         seen.status = 418
+
+
+# ---- tokens, where the kit can sign them ----------------------------------------------------------
+
+
+class _Forgiving(Server):
+    """A second server that takes tokens although something is wrong with them."""
+
+    forgiven = 0
+
+    def named(self, credential: str) -> str:
+        try:
+            return super().named(credential)
+        except Refusal as refusal:
+            if refusal.code != self.forgiven or credential.count(".") != 2:
+                raise
+        return str(_decoded(credential.split(".")[1])["iss"])
+
+
+def _decoded(part: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(part + "=="))
+    return found
+
+
+@second("auth.expired", credentials="tokens", options=_PAIR)
+class _ExpiredLetIn(_Forgiving):
+    """Expired tokens are let in."""
+
+    forgiven = 1004
+
+
+@second("auth.not-yet-valid", credentials="tokens", options=_PAIR)
+class _EarlyLetIn(_Forgiving):
+    """Tokens are let in before they are valid."""
+
+    forgiven = 1003
+
+
+@second("auth.bad-signature", credentials="tokens", options=_PAIR)
+class _ForgedLetIn(_Forgiving):
+    """Signatures are not looked at."""
+
+    forgiven = 1000
+
+
+@second("auth.bad-signature", credentials="tokens", options=_PAIR)
+class _UnsignedLetIn(_Forgiving):
+    """A token is let in that says that nobody signed it."""
+
+    def named(self, credential: str) -> str:
+        self.forgiven = 1000 * credential.endswith(".")
+        return super().named(credential)
+
+
+@second("auth.jwt", credentials="tokens", options=_PAIR)
+class _NoToken(Server):
+    """Tokens are refused, however well they are signed."""
+
+    def named(self, credential: str) -> str:
+        if credential.count(".") == 2:
+            raise Refusal(401, 1000, "The signature is wrong")
+        return credential

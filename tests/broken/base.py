@@ -218,7 +218,9 @@ class Table:
 
         return put
 
-    def second(self, clause: str, **choices: Any) -> Callable[[type[Server]], type[Server]]:
+    def second(
+        self, clause: str, *, options: tuple[str, ...] = (), **choices: Any
+    ) -> Callable[[type[Server]], type[Server]]:
         """The second server with a defect inside, under a reading."""
 
         def put(broken: type[Server]) -> type[Server]:
@@ -226,7 +228,8 @@ class Table:
                 return Application(lambda: broken(Reading(**choices)))
 
             name = re.sub(r"(?<!^)(?=[A-Z])", "_", broken.__name__.strip("_")).lower()
-            mutant = Mutant(make, clause, _words(broken), dialect_of(clause), "second")
+            about, dialect = _words(broken), dialect_of(clause)
+            mutant = Mutant(make, clause, about, dialect, "second", options)
             self._put(name, mutant)
             return broken
 

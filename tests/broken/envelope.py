@@ -205,3 +205,9 @@ def wrapped_list(seen: Exchange) -> None:
     """The list is an object with items and a total."""
     if seen.operation == "list" and seen.accepted:
         seen.body["data"] = {"items": seen.data, "total": len(seen.data)}
+
+
+@wire("envelope.json")
+def marked_answers(seen: Exchange) -> None:
+    """Answers begin with a byte order mark."""
+    seen.raw = b"\xef\xbb\xbf" + json.dumps(seen.body).encode()

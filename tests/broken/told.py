@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -201,6 +202,18 @@ class _OnlyNamedOnesTold(_Telling):
 
 
 @second("callback.terminal")
+class _TwentiethEndUntold(_Telling):
+    """Of every twentieth end nobody is told."""
+
+    ends = 0
+
+    def tell(self, account: Account, task: Task, address: str) -> None:
+        self.ends += task.status in TERMINAL
+        if task.status not in TERMINAL or self.ends % 20:
+            super().tell(account, task, address)
+
+
+@second("callback.terminal")
 class _FirstAddressOnly(_Telling):
     """All notifications of an account go to the address of its first task."""
 
@@ -247,6 +260,38 @@ class _Asked(_Telling):
     def tell(self, account: Account, task: Task, address: str) -> None:
         told = self.notification(task)
         self.worker.tell(f"{account.name} {task.id}", address, told, method="GET")
+
+
+@second("callback.terminal")
+class _AddressCut(_Telling):
+    """Notifications are sent to the address without its query."""
+
+    def tell(self, account: Account, task: Task, address: str) -> None:
+        super().tell(account, task, address.partition("?")[0])
+
+
+@second("callback.method")
+class _WideJson(_Telling):
+    """Notifications are written in UTF-16."""
+
+    def tell(self, account: Account, task: Task, address: str) -> None:
+        body = json.dumps(self.notification(task)).encode("utf-16")
+        self.worker.tell(f"{account.name} {task.id}", address, body)
+
+
+@second("callback.agrees-with-query")
+class _DeletionTold(_Telling):
+    """The deletion of a voice is told of as the failure of its task."""
+
+    def delete_voice(self, account: Account, request: Request) -> Any:
+        before = {task.id for task in account.tasks.values() if task.deleted}
+        done = super().delete_voice(account, request)
+        for task in account.tasks.values():
+            if task.deleted and task.id not in before and task.fields["callback_url"]:
+                told = {**self.notification(task), "task_status": "failed", "task_result": {}}
+                chain, address = f"{account.name} {task.id}", task.fields["callback_url"]
+                self.worker.tell(chain, address, {**told, "task_status_msg": "deleted"})
+        return done
 
 
 @second("callback.method")

@@ -255,6 +255,33 @@ class _NameOfTheNewest(Server):
         return shown
 
 
+# ---- recordings ---------------------------------------------------------------------------------
+
+
+@second("voice-create.url.duration", fetches=True)
+class _FourSecondsWillDo(Server):
+    """A voice is learned from a recording of less than five seconds."""
+
+    def flaw(self, lasts_s: float | None) -> str:
+        return "" if lasts_s is not None and lasts_s < 5 else super().flaw(lasts_s)
+
+
+@second("voice-create.url.duration", fetches=True)
+class _AnyLengthWillDo(Server):
+    """A voice is learned from a recording of more than thirty seconds."""
+
+    def flaw(self, lasts_s: float | None) -> str:
+        return "" if lasts_s is not None and lasts_s > 30 else super().flaw(lasts_s)
+
+
+@second("voice-create.url.media", fetches=True)
+class _ATextWillDo(Server):
+    """A voice is learned from a text."""
+
+    def flaw(self, lasts_s: float | None) -> str:
+        return super().flaw(lasts_s) if lasts_s is not None else ""
+
+
 # ---- accounts -----------------------------------------------------------------------------------
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import io
 import itertools
 import json
 import threading
 import time
 import uuid
+import wave
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -144,16 +146,16 @@ class Worker:
             if len(waiting) == 1:
                 self.soon(lambda: self._send(chain))
 
-    def fetch(self, address: str) -> bool:
-        """Whether there is a recording, or a video, at an address on this machine."""
+    def fetch(self, address: str) -> float | None:
+        """How many seconds the recording lasts that is at an address on this machine; ``None`` where there is none."""
         if not _is_here(address):
-            return False
+            return None
         try:
             answer = self._client.get(address)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
-            return False
-        kind = str(answer.headers.get("content-type", "")).partition("/")[0]
-        return answer.status_code == 200 and kind in ("audio", "video")
+            with wave.open(io.BytesIO(answer.content)) as file:
+                return float(file.getnframes() / file.getframerate())
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, EOFError, wave.Error):
+            return None
 
     def close(self) -> None:
         """Stops; what is not yet done is not done any more."""

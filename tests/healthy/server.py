@@ -258,10 +258,16 @@ class Server:
             return
 
         def look() -> None:
-            found = self.worker.fetch(task.fields["voice_url"])
-            self.finish(account, task, "" if found else "The recording cannot be read")
+            reason = self.flaw(self.worker.fetch(task.fields["voice_url"]))
+            self.finish(account, task, reason)
 
         self.worker.soon(look)
+
+    def flaw(self, lasts_s: float | None) -> str:
+        """Why no voice can be learned from a recording of so many seconds; nothing where it can."""
+        if lasts_s is None:
+            return "The recording cannot be read"
+        return "" if 5 <= lasts_s <= 30 else "The recording must last 5 to 30 seconds"
 
     def finish(self, account: Account, task: Task, reason: str) -> None:
         """Ends a task, well unless there is a reason."""
