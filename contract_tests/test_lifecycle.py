@@ -218,7 +218,7 @@ def test_the_list_shows_what_queries_show(walk: Walk) -> None:
     """
     tasks = [task for kind in KEPT if (task := _task(walk, kind)) is not None]
     before = {task.id: story.whole(walk.api.voice(task.id)) for task in tasks}
-    listed = {record["task_id"]: story.whole(record) for record in walk.api.voices()}
+    listed = {record["task_id"]: story.whole(record) for record in walk.pages()}
     after = {task.id: story.whole(walk.api.voice(task.id)) for task in tasks}
     for task in tasks:
         item = listed.get(task.id)
