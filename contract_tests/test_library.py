@@ -98,7 +98,9 @@ def test_small_pages_make_up_the_library(voices_api: Api) -> None:
 def test_a_short_page_is_the_last(voices_api: Api, operation: str) -> None:
     """A page shorter than pageSize is the last: nothing is cut off a long one, and the next holds nothing.
 
-    Source: voice-list.no-total, paging.size.max, paging.size.counts-tasks.
+    To begin anew past the end is another reading of what a page there shows.
+
+    Source: voice-list.no-total, paging.size.max, paging.size.counts-tasks, paging.past-the-end.
     """
     for size in (LARGE_SIZE, DEFAULT_SIZE):
         tasks = _tasks(voices_api, operation, 1, size, "paging.size.max")
@@ -109,7 +111,10 @@ def test_a_short_page_is_the_last(voices_api: Api, operation: str) -> None:
         query = {"pageNum": 2, "pageSize": size}
         after = voices_api.call(operation, query=query)
         is_end = after.status == 400 or after.data == []  # paging.past-the-end is assumed
-        checks.require(is_end, "voice-list.no-total", f"{saw}, and then {after}")
+        saw = f"{saw}, and then {after}"
+        if after.status == 200 and after.data and not _ids_of(after.data) - _ids_of(tasks):
+            raise checks.found("paging.past-the-end", saw)
+        checks.require(is_end, "voice-list.no-total", saw)
 
 
 @pytest.mark.parametrize("operation", ["listPresetVoices", "listCustomVoices"])
@@ -168,6 +173,10 @@ def test_a_page_has_thirty_tasks(voices_api: Api, receiver: Receiver) -> None:
     checks.require(len(shown) == DEFAULT_SIZE, "paging.size", saw)
     if _ids(voices_api, operation, DEFAULT_SIZE) == expected:  # nobody promises an order that stays
         checks.require(shown == expected, "paging.number", saw)
+
+
+def _ids_of(tasks: list[Record]) -> set[str]:
+    return {task["task_id"] for task in tasks}
 
 
 def _ids(api: Api, operation: str, size: int | None) -> list[str]:
