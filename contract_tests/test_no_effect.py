@@ -11,7 +11,7 @@ import pytest
 from contract_tests import checks
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.faults import OFFICIAL, VOICE, Fault
-from contract_tests.garden import FAILURES, PLAIN, Garden
+from contract_tests.garden import FAILURES, PLAIN, SPARE, Garden
 from contract_tests.observation import Answer
 
 #: Characters of a name that other tasks do not begin with.
@@ -76,6 +76,48 @@ def test_refused_creates_make_no_task(garden: Garden) -> None:
             {*before} | {record["task_id"] for record in strangers},
         )
     checks.kept("errors.no-effect", "voice-create.one-task")
+
+
+@pytest.mark.billable
+def test_a_refused_create_takes_no_external_id(garden: Garden) -> None:
+    """The external id of a request that was refused for something else is free.
+
+    Source: errors.no-effect, voice-create.external-id.unique.
+    """
+    api = garden.api
+    if api.is_paid:
+        pytest.skip("not looked at: it costs a task (--free says that it does not)")
+    word = api.target.unique("refused-first")
+    good = {"voice_name": api.new_name(), "voice_url": garden.receiver.sample_url}
+    good["external_task_id"] = word
+    refusals = [
+        api.send(VOICE, {**good, "voice_name": "n" * (_LONGEST_NAME + 1)}),
+        api.send(VOICE, {**good, "voice_url": ""}),
+        api.send(VOICE, {**good, "video_id": 1}),
+    ]
+    if any(answer.status == 200 for answer in refusals):
+        pytest.skip("not looked at: what was to be refused was not, and other tests say so")
+    answer = api.call(VOICE, good)
+    saw = f"{answer}\n  of an external id that only refused requests had"
+    checks.require(answer.pair == (200, 0), "errors.no-effect", saw)
+    garden.oracle.created(good, answer.data)
+
+
+@pytest.mark.billable
+def test_a_wrong_method_touches_no_task(garden: Garden) -> None:
+    """A method that the path of a task does not have is refused, and the task is what it was.
+
+    Source: errors.1202, errors.no-effect.
+    """
+    api, task = garden.api, garden.made(SPARE)
+    path = api.document.operations["getCustomVoice"].path.replace("{id}", task.id)
+    for method in ("DELETE", "PUT", "PATCH", "POST"):
+        answer = api.ask(method, path, body={"voice_name": "Changed", "voice_id": task.voice_id})
+        checks.refused(answer, api.dialect, "errors.1202", {(404, 1202)})
+    seen = api.call("getCustomVoice", name=task.id)
+    saw = f"{seen}\n  after refused requests, the last of them {answer}"
+    checks.require(seen.pair == (200, 0), "errors.no-effect", saw)
+    garden.oracle.shown(task, seen.data)
 
 
 def _found_out(api: Api, refusals: list[_Refusal], known: set[str]) -> None:
