@@ -65,6 +65,7 @@ def test_a_foreign_voice_cannot_be_deleted(garden: Garden, other: Api) -> None:
     """
     voice = garden.made(SPARE)
     answer = other.call("deleteVoice", {"voice_id": voice.voice_id})
+    voice.deleted = voice.deleted or answer.pair == (200, 0)  # nobody else need complain
     checks.require(answer.pair != (200, 0), "auth.account", f"a foreign voice: {answer}")
     checks.refused(answer, other.dialect, "voice-delete.unknown", PARAMETERS)
     garden.look(voice)
