@@ -329,9 +329,8 @@ def test_every_other_voice_is_still_there(walk: Walk) -> None:
     Source: voice-delete.endpoint, voice-delete.effective.
     """
     _ = walk.deleted
-    for task in [walk.garden.made(kind) for kind in (PLAIN, SPARE)]:
-        if task.deleted:
-            continue
+    made = [walk.garden.made(kind) for kind in (PLAIN, SPARE)]
+    for task in (task for task in made if not task.deleted):
         answer = walk.api.call("deleteVoice", {"voice_id": task.voice_id})
         checks.require(answer.pair == (200, 0), "voice-delete.endpoint", answer)
         walk.oracle.deleted(task, answer.data)

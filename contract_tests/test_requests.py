@@ -151,6 +151,9 @@ def test_odd_ids_crash_nothing(voices_api: Api) -> None:
     for name in PATH_IDS:
         answer = voices_api.send("getCustomVoice", name=name)
         checks.require(answer.status < 500, "server.no-5xx", answer)
+        info = answer.data.get("task_info") if isinstance(answer.data, dict) else None
+        if isinstance(info, dict) and info.get("external_task_id") == name:
+            continue  # a generated request had it
         checks.require(answer.status != 200, "voice-get.unknown", answer)
 
 
