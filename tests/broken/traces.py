@@ -166,6 +166,19 @@ class _NamesakesDeleted(Server):
                     other.deleted = True
 
 
+@second("voice-delete.effective")
+class _DeletionsWearOff(Server):
+    """Some time after its deletion a voice is back."""
+
+    def delete(self, task: Task) -> None:
+        super().delete(task)
+
+        def back() -> None:
+            task.deleted = False
+
+        self.worker.after(SOON / 2, back)
+
+
 class _Changed(Server):
     """A second server that shows the tasks of deleted voices otherwise."""
 
@@ -231,6 +244,18 @@ class _ForgetsVoices(Server):
         voice = super().shown_voice(task)
         is_old = time.time() - task.updated_at / 1000 > 1.5
         return voice | {"voice_id": f"{task.voice_id}0"} if is_old and not task.deleted else voice
+
+
+@second("ids.unique")
+class _IdsPerAccount(Server):
+    """Each account's tasks are counted from the same number."""
+
+    def begin(self, account: Account, given: dict[str, str], trial_url: str) -> Task:
+        task = super().begin(account, given, trial_url)
+        del account.tasks[task.id]
+        task.id = str(870_000_000_000_000_000 + len(account.tasks))
+        account.tasks[task.id] = task
+        return task
 
 
 # ---- found ----------------------------------------------------------------------------------------
