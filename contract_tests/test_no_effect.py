@@ -155,7 +155,7 @@ def _listed(api: Api) -> dict[str, Record]:
 
 def _strangers(api: Api, known: Mapping[str, Record] | set[str]) -> list[Record]:
     """The tasks in the list that nobody knows; those that a server accepted against all rules are known."""
-    made = {*known, *api.created}
+    made = {*known, *api.ever_made()}
     return [record for task_id, record in _listed(api).items() if task_id not in made]
 
 
