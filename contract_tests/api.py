@@ -239,6 +239,10 @@ class Api:
             raise TooManyTasks("somebody else makes tasks in the account")
         return shown
 
+    def ever_made(self) -> set[str]:
+        """The ids of all tasks that the run has made, whoever asked for them."""
+        return {made.task_id for made in self.target.sender.made}
+
     def _all_tasks(self) -> list[Record]:
         """All tasks of the account; none where there are too many to tell."""
         try:

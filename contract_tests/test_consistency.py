@@ -56,14 +56,18 @@ def test_a_task_is_found_by_its_own_ids_alone(walk: Walk) -> None:
 
 @pytest.mark.last
 def test_an_end_lasts(walk: Walk) -> None:
-    """When all has been looked at, a task that has ended is what it was, by query and in the list.
+    """When all has been looked at, a task that has ended is what it was, and a voice that was deleted still is.
 
-    Source: task.status.terminal, voice-list.complete, voice-list.same-record.
+    Source: task.status.terminal, voice-list.complete, voice-list.same-record, voice-delete.effective.
     """
     task = walk.ended
     walk.garden.look(task)
     walk.garden.look(task, task.external_id)
     walk.listed(None)
+    if walk.doomed.deleted:
+        answer = walk.api.call("deleteVoice", {"voice_id": walk.doomed.voice_id})
+        saw = f"deleted again some time later: {answer}"
+        checks.require(answer.pair != (200, 0), "voice-delete.effective", saw)
 
 
 def test_two_voices_may_have_one_name(walk: Walk) -> None:

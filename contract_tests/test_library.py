@@ -103,7 +103,9 @@ def test_small_pages_make_up_the_library(voices_api: Api) -> None:
 def test_a_short_page_is_the_last(voices_api: Api, operation: str) -> None:
     """A page shorter than pageSize is the last: nothing is cut off a long one, and the next holds nothing.
 
-    Source: voice-list.no-total, paging.size.max, paging.size.counts-tasks.
+    To begin anew past the end is another reading of what a page there shows.
+
+    Source: voice-list.no-total, paging.size.max, paging.size.counts-tasks, paging.past-the-end.
     """
     for size in (LARGE_SIZE, DEFAULT_SIZE):
         tasks = _tasks(voices_api, operation, 1, size, "paging.size.max")
@@ -117,7 +119,10 @@ def test_a_short_page_is_the_last(voices_api: Api, operation: str) -> None:
         words = (
             f"page 1 of {size} holds {len(tasks)} tasks and page 2 holds some, where none is due"
         )
-        checks.require(is_end, "voice-list.no-total", Said(words, by=(after,)))
+        more = Said(words, by=(after,))
+        if after.status == 200 and after.data and not _ids_of(after.data) - _ids_of(tasks):
+            raise checks.found("paging.past-the-end", more)
+        checks.require(is_end, "voice-list.no-total", more)
 
 
 @pytest.mark.parametrize("operation", ["listPresetVoices", "listCustomVoices"])
@@ -180,6 +185,10 @@ def test_a_page_has_thirty_tasks(voices_api: Api, receiver: Receiver) -> None:
     checks.require(len(shown) == DEFAULT_SIZE, "paging.size", saw)
     if _ids(voices_api, operation, DEFAULT_SIZE) == expected:  # nobody promises an order that stays
         checks.require(shown == expected, "paging.number", saw)
+
+
+def _ids_of(tasks: list[Record]) -> set[str]:
+    return {task["task_id"] for task in tasks}
 
 
 def _ids(api: Api, operation: str, size: int | None) -> list[str]:

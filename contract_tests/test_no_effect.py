@@ -11,11 +11,13 @@ import pytest
 from contract_tests import checks
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.faults import OFFICIAL, VOICE, Fault
-from contract_tests.garden import FAILURES, PLAIN, Garden
+from contract_tests.garden import FAILURES, PLAIN, SPARE, Garden
 from contract_tests.observation import Answer
 
 #: Characters of a name that other tasks do not begin with.
 _LONGEST_NAME = 20
+#: How often one refusal must make a task for it to be no neighbour's.
+_TIMES = 3
 
 
 @dataclass
@@ -58,13 +60,64 @@ def test_refused_creates_make_no_task(garden: Garden) -> None:
     before = _listed(api)
     answers = [refusal.sent(api) for refusal in refusals]
     strangers = _strangers(api, before)
-    for refusal, answer in zip(refusals, answers, strict=True):
+    refused = [
+        (refusal, answer)
+        for refusal, answer in zip(refusals, answers, strict=True)
+        if answer.pair != (200, 0)  # other tests say what should not have been accepted
+    ]
+    for refusal, answer in refused:
         for record in strangers:
             if refusal.made(record):
                 raise _broken(refusal, answer, record)
     if strangers:
-        _found_out(api, refusals, {*before} | {record["task_id"] for record in strangers})
+        _found_out(
+            api,
+            [refusal for refusal, _ in refused],
+            {*before} | {record["task_id"] for record in strangers},
+        )
     checks.kept("errors.no-effect", "voice-create.one-task")
+
+
+@pytest.mark.billable
+def test_a_refused_create_takes_no_external_id(garden: Garden) -> None:
+    """The external id of a request that was refused for something else is free.
+
+    Source: errors.no-effect, voice-create.external-id.unique.
+    """
+    api = garden.api
+    if api.is_paid:
+        pytest.skip("not looked at: it costs a task (--free says that it does not)")
+    word = api.target.unique("refused-first")
+    good = {"voice_name": api.new_name(), "voice_url": garden.receiver.sample_url}
+    good["external_task_id"] = word
+    refusals = [
+        api.send(VOICE, {**good, "voice_name": "n" * (_LONGEST_NAME + 1)}),
+        api.send(VOICE, {**good, "voice_url": ""}),
+        api.send(VOICE, {**good, "video_id": 1}),
+    ]
+    if any(answer.status == 200 for answer in refusals):
+        pytest.skip("not looked at: what was to be refused was not, and other tests say so")
+    answer = api.call(VOICE, good)
+    saw = f"{answer}\n  of an external id that only refused requests had"
+    checks.require(answer.pair == (200, 0), "errors.no-effect", saw)
+    garden.oracle.created(good, answer.data)
+
+
+@pytest.mark.billable
+def test_a_wrong_method_touches_no_task(garden: Garden) -> None:
+    """A method that the path of a task does not have is refused, and the task is what it was.
+
+    Source: errors.1202, errors.no-effect.
+    """
+    api, task = garden.api, garden.made(SPARE)
+    path = api.document.operations["getCustomVoice"].path.replace("{id}", task.id)
+    for method in ("DELETE", "PUT", "PATCH", "POST"):
+        answer = api.ask(method, path, body={"voice_name": "Changed", "voice_id": task.voice_id})
+        checks.refused(answer, api.dialect, "errors.1202", {(404, 1202)})
+    seen = api.call("getCustomVoice", name=task.id)
+    saw = f"{seen}\n  after refused requests, the last of them {answer}"
+    checks.require(seen.pair == (200, 0), "errors.no-effect", saw)
+    garden.oracle.shown(task, seen.data)
 
 
 def _found_out(api: Api, refusals: list[_Refusal], known: set[str]) -> None:
@@ -74,14 +127,15 @@ def _found_out(api: Api, refusals: list[_Refusal], known: set[str]) -> None:
         Broken: one of them makes a task each time.
     """
     for refusal in refusals:
-        for _ in range(3):
+        for _ in range(_TIMES):
             answer = refusal.sent(api)
             strangers = _strangers(api, known)
             known |= {record["task_id"] for record in strangers}
             if len(strangers) != 1:
                 break
         else:
-            raise _broken(refusal, answer, strangers[0])
+            if not _strangers(api, known):  # nothing was sent since
+                raise _broken(refusal, answer, strangers[0])
     pytest.skip("not looked at: somebody else makes tasks in the account")
 
 
@@ -101,7 +155,7 @@ def _listed(api: Api) -> dict[str, Record]:
 
 def _strangers(api: Api, known: Mapping[str, Record] | set[str]) -> list[Record]:
     """The tasks in the list that nobody knows; those that a server accepted against all rules are known."""
-    made = {*known, *api.created}
+    made = {*known, *api.ever_made()}
     return [record for task_id, record in _listed(api).items() if task_id not in made]
 
 

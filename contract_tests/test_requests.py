@@ -155,6 +155,9 @@ def test_odd_ids_crash_nothing(voices_api: Api) -> None:
         checks.require(
             answer.status < 500, "server.no-5xx", checks.not_due(answer, "anything but a 5xx")
         )
+        info = answer.data.get("task_info") if isinstance(answer.data, dict) else None
+        if isinstance(info, dict) and info.get("external_task_id") == name:
+            continue  # a generated request had it
         told = checks.not_due(answer, "HTTP 400, code 1201 for an id that no task has")
         checks.require(answer.status != 200, "voice-get.unknown", told)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from functools import cached_property
 from typing import Any
 
 from tests.broken.base import Table
@@ -87,6 +88,45 @@ class _MadeWithoutSlot(_Careless):
         return {name: str(given.get(name, "")) for name in _NAMES}
 
 
+@second("errors.no-effect")
+class _RefusedIdsTaken(Server):
+    """An external id is taken even by a creation that was refused."""
+
+    def create_voice(self, account: Account, request: Request) -> Any:
+        try:
+            return super().create_voice(account, request)
+        except Refusal:
+            word = self.fields(request).given.get("external_task_id")
+            if isinstance(word, str) and word:
+                self.taken.add((account.name, word))
+            raise
+
+    def may_create(self, account: Account, given: Any) -> None:
+        super().may_create(account, given)
+        if (account.name, given["external_task_id"]) in self.taken:
+            raise Refusal(400, 1201, "External_task_id already exists")
+
+    @cached_property
+    def taken(self) -> set[tuple[str, str]]:
+        """What was refused once."""
+        return set()
+
+
+@second("errors.no-effect|voice-get.by-task-id", deleted_task="gone")
+class _DeletedAndRefused(Server):
+    """DELETE of a task is refused as a wrong method, and takes its voice away."""
+
+    def wrong_method(self, dialect: str) -> Refusal:
+        for account in self.accounts.values() if self.doomed else ():
+            if self.doomed in account.tasks:
+                account.tasks[self.doomed].deleted = True
+        return super().wrong_method(dialect)
+
+    def routed(self, dialect: str, place: str, request: Request) -> Any:
+        self.doomed = place.rpartition("/")[2] if request.method == "DELETE" else ""
+        return super().routed(dialect, place, request)
+
+
 @second("errors.1303.message", slots=2, seconds=SOON)
 class _OtherWordsForSlots(Server):
     """Want of a slot is called something else."""
@@ -124,6 +164,19 @@ class _NamesakesDeleted(Server):
             for other in account.tasks.values():
                 if other.fields["voice_name"] == task.fields["voice_name"]:
                     other.deleted = True
+
+
+@second("voice-delete.effective")
+class _DeletionsWearOff(Server):
+    """Some time after its deletion a voice is back."""
+
+    def delete(self, task: Task) -> None:
+        super().delete(task)
+
+        def back() -> None:
+            task.deleted = False
+
+        self.worker.after(SOON / 2, back)
 
 
 class _Changed(Server):
@@ -191,6 +244,18 @@ class _ForgetsVoices(Server):
         voice = super().shown_voice(task)
         is_old = time.time() - task.updated_at / 1000 > 1.5
         return voice | {"voice_id": f"{task.voice_id}0"} if is_old and not task.deleted else voice
+
+
+@second("ids.unique")
+class _IdsPerAccount(Server):
+    """Each account's tasks are counted from the same number."""
+
+    def begin(self, account: Account, given: dict[str, str], trial_url: str) -> Task:
+        task = super().begin(account, given, trial_url)
+        del account.tasks[task.id]
+        task.id = str(870_000_000_000_000_000 + len(account.tasks))
+        account.tasks[task.id] = task
+        return task
 
 
 # ---- found ----------------------------------------------------------------------------------------
