@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
-from contract_tests import checks, documents, sending, slots
+from contract_tests import checks, documents, routes, sending, slots
 from contract_tests.fresh import Fresh
 from contract_tests.observation import Answer
 from contract_tests.saying import Said
@@ -80,7 +79,7 @@ class Api:
             name: the id in the path.
         """
         operation = self.document.operations[operation_id]
-        path = operation.path.replace("{id}", quote(name, safe=""))
+        path = operation.path.replace("{id}", routes.segment(name))
 
         def sent() -> Answer:
             return self.ask(

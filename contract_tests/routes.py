@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from contract_tests import documents
 
@@ -21,6 +21,11 @@ class Route(NamedTuple):
     dialect: str
     operation: documents.Operation
     name: str = ""
+
+
+def segment(name: str) -> str:
+    """An id as a part of a path; whatever a server calls its tasks, half of a surrogate pair too."""
+    return quote(name, safe="", errors="surrogatepass")
 
 
 def find(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -338,7 +338,7 @@ def query(made: Made) -> Request:
         if name.lower() == "authorization"
     }
     url = made.create.url.partition("?")[0]
-    return Request("GET", f"{url}/{quote(made.task_id, safe='')}", headers)
+    return Request("GET", f"{url}/{routes.segment(made.task_id)}", headers)
 
 
 def deletion(made: Made, voice_id: Any) -> Request:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
-from contract_tests import checks
+from contract_tests import checks, routes
 from contract_tests.observation import Answer, Request, decoded
 from contract_tests.sending import Sender
 from contract_tests.target import Target
@@ -101,7 +100,7 @@ def of(target: Target) -> Slots:
 def _query(create: Request, word: str) -> Request:
     """The query of an external id, with the credential of a create."""
     headers = {name: create.headers[name] for name in create.headers if name == "authorization"}
-    return Request("GET", f"{create.url.partition('?')[0]}/{quote(word, safe='')}", headers)
+    return Request("GET", f"{create.url.partition('?')[0]}/{routes.segment(word)}", headers)
 
 
 def _have_ended(tasks: Callable[[], Records]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,6 +17,7 @@ from contract_tests.sending import Sender
 from contract_tests.wire import MOST_BYTES, Wire
 from mock_server.http.app import create_app
 from mock_server.settings import build
+from tests.mutants import Rewritten
 from tests.support import rude
 from tests.support.checking import check
 from tests.test_cli import is_one_line
@@ -169,3 +171,19 @@ def test_a_crash_is_a_breach(tmp_path: Path) -> None:
     assert broken
     assert "u0000" in run.clause(min(broken))["request"]
     assert "voice-delete.twice" in run.of("passed")
+
+
+def test_ids_that_are_no_unicode_break_no_report(tmp_path: Path) -> None:
+    """Task ids that end in half a surrogate pair are reported, by --json too, and nothing stumbles over them."""
+
+    def halved(_path: str, status: int, body: Any) -> tuple[int, Any]:
+        data = body.get("data")
+        if isinstance(data, dict) and "task_id" in data:
+            data = {**data, "task_id": f"{data['task_id']}\ud83c"}
+        return status, {**body, "data": data}
+
+    app = Rewritten(create_app(build(quiet=True)), halved)
+    run = check(app, "--json", "--dialect", "klingai", cwd=tmp_path)
+    assert run.code == 1, run.err
+    assert "Traceback" not in run.err
+    assert run.report["errors"] == []
