@@ -459,6 +459,13 @@ def test_a_receiver_that_does_not_know_the_task_is_not_judged(probe: Probe) -> N
     assert "--task-id" in run.err
 
 
+def test_a_task_that_is_not_found_later_has_the_remedy(probe: Probe) -> None:
+    """A receiver that knows the way, and finds only tasks whose beginning it has seen, is told what that may mean."""
+    run = probe.receiver(broken.UnknownTask())
+    assert "--task-id" in run.clause("receiver.order")["message"]
+    assert "--task-id" in run.clause("receiver.accepts.failed")["message"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
