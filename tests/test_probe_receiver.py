@@ -332,6 +332,14 @@ def test_a_run_that_takes_too_long_says_how_slow_the_receiver_is(
     assert re.search(r"over after \d+ deliveries, 0\.\d s each", run.report["errors"][0])
 
 
+def test_a_receiver_that_makes_texts_of_pieces_is_told(probe: Probe) -> None:
+    """Who decodes a body piece by piece is told, and not called broken: it is seldom that a character is cut."""
+    run = probe.receiver(good.PieceByPiece(SECRET), *SIGNED)
+    assert run.code == 0
+    assert "cut inside of a character" in run.clause("receiver.connection")["message"]
+    assert "receiver.connection" in run.of("finding")
+
+
 def test_one_refused_status_does_not_break_every_clause(probe: Probe) -> None:
     """A receiver that refuses unfinished tasks is told so, and not that headers and connections are wrong."""
     failed = probe.receiver(broken.OnlyFinished()).of("failed")
@@ -449,6 +457,13 @@ def test_a_receiver_that_does_not_know_the_task_is_not_judged(probe: Probe) -> N
     assert run.code == 2
     assert "correct the path" in run.err
     assert "--task-id" in run.err
+
+
+def test_a_task_that_is_not_found_later_has_the_remedy(probe: Probe) -> None:
+    """A receiver that knows the way, and finds only tasks whose beginning it has seen, is told what that may mean."""
+    run = probe.receiver(broken.UnknownTask())
+    assert "--task-id" in run.clause("receiver.order")["message"]
+    assert "--task-id" in run.clause("receiver.accepts.failed")["message"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ _LOOKS, _LOOK_PAUSE_S = 6, 0.5
 #: Times a busy receiver is asked again, and the longest wait (s) that it may ask for.
 _BUSY_TIMES, _BUSY_LONGEST_S = 3, 5.0
 _BUSY, _BUSY_S = 429, 1.0
-_TOO_LARGE = 413
+_NOT_FOUND, _TOO_LARGE = 404, 413
+#: What a 404 may mean for a receiver that is healthy.
+LOOKED_UP = "if it looks its tasks up, give one that it knows with --task-id or --external-id"
 _QUOTED = 160
 _PAGE = re.compile(r"(?i)<!doctype html|<html")
 _TITLE = re.compile(r"(?i)<title[^>]*>\s*([^<]*?)\s*</title")
@@ -114,6 +116,8 @@ class Battery:
         """Judges an answer."""
         kind, weight = _kind(case, reply.status)
         saw = f"{case.what}: wanted {case.want.words}, saw {_shown(reply)}"
+        if reply.status == _NOT_FOUND and case.want is ACCEPT:
+            saw += f"; {LOOKED_UP}"
         if kind == "redirected":
             self.broke("receiver.no-redirect", FAILURE, case, saw)
         elif weight:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 from contract_tests import signatures
-from contract_tests.probe.battery import Battery, GaveUp
+from contract_tests.probe.battery import LOOKED_UP, Battery, GaveUp
 from contract_tests.probe.cases import ACCEPT, FAILURE, Case
 from contract_tests.probe.pen import JSON_TYPE, Style, ascii_only, compact, python_like
 from contract_tests.probe.wire import Delivery, Late, Lost, Reply, Unreachable
@@ -147,7 +147,7 @@ def _is_open(reply: Reply, battery: Battery, case: Case, *, has_secret: bool) ->
         CouldNotLook: the address, or what was given to get in, is to blame.
     """
     status = reply.status
-    if status in (404, 405) and not _takes_a_beginning(battery, case):
+    if status == 405 or (status == 404 and not _takes_a_beginning(battery, case)):
         raise CouldNotLook(
             f"{battery.url} answers a notification with HTTP {status}: correct the path;"
             " or, if it does not know the task, give one that it knows with --task-id or --external-id"
@@ -169,6 +169,7 @@ def _takes_a_beginning(battery: Battery, refused: Case) -> bool:
         return False
     battery.tally.looked(["receiver.order"])
     saw = f"{refused.what} of a task whose submitted it has not seen: wanted 2xx, saw HTTP 404"
+    saw += f"; {LOOKED_UP}"
     battery.broke("receiver.order", FAILURE, refused, saw)
     return True
 

@@ -165,6 +165,11 @@ def transport(pen: Pen) -> Cases:
         yield Case("receiver.connection", f"connection: {word}", ACCEPT, delivery)
     delivery = replace(pen.post(pen.task("succeed")), in_pieces=True)
     yield Case("receiver.connection", "a body in two pieces", ACCEPT, delivery)
+    voices = {"voices": [pen.voice(voice_name="\U0001f399" * 20)] * 4}
+    delivery = replace(pen.post(pen.task("succeed", task_result=voices)), in_pieces=True)
+    # Who makes a text of each piece has other bytes then, which no signature fits.
+    what = "a body in two pieces, cut inside of a character"
+    yield Case("receiver.connection", what, RATHER_ACCEPT, delivery)
 
 
 def repeated(pen: Pen) -> Cases:

@@ -35,7 +35,7 @@ class Delivery:
     """A request to a receiver, as it is on the wire.
 
     Attributes:
-        in_pieces: the body is sent in two halves, with a pause between.
+        in_pieces: the body is sent in two halves, with a pause between; cut inside of a character if one is there.
     """
 
     body: bytes
@@ -163,7 +163,7 @@ class Wire:
             with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered already
                 connection.sendall(head + delivery.body)
             return
-        half = len(delivery.body) // 2
+        half = _middle(delivery.body)
         for piece in (head, delivery.body[:half], delivery.body[half:]):
             connection.sendall(piece)
             time.sleep(_PIECES_PAUSE_S)
@@ -180,6 +180,13 @@ class Wire:
         if not is_kept:
             self.close()
         return Reply(answer.status, headers, body, time.monotonic() - began)
+
+
+def _middle(body: bytes) -> int:
+    """Where to cut a body: near its middle, inside of a character of UTF-8 where there is one behind that."""
+    middle = len(body) // 2
+    inside = (place for place in range(middle, len(body)) if 0x80 <= body[place] < 0xC0)
+    return next(inside, middle)
 
 
 def _cut(connection: socket.socket, is_over: threading.Event) -> None:
