@@ -167,10 +167,7 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
         told = answer.headers.get("content-type") or "missing"
         words = f"Content-Type is {told}, where {JSON_TYPE} is due"
         hold(False, "envelope.json", Said(words, by=(answer,)))
-    request_id = body.get("request_id")
-    is_id = isinstance(request_id, str) and bool(request_id)
-    words = "request_id is {}, where a text that is not empty is due"
-    hold(is_id, named["envelope.request-id"], Said(words, request_id, by=(answer,)))
+    _text(answer, "request_id", named["envelope.request-id"], hold)
     _code(answer, body, named["errors.code-is-integer"], hold, goes_on=goes_on)
     if 0 in answer.pair or 200 in answer.pair:
         saw = Said(
@@ -178,10 +175,7 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
         )
         require(answer.pair == (200, 0), named["envelope.code-zero"], saw)
     _pair(answer, dialect, own)
-    message = body.get("message")
-    words = "message is {}, where a text that is not empty is due"
-    is_text = isinstance(message, str) and bool(message)
-    hold(is_text, "envelope.message", Said(words, message, by=(answer,)))
+    _text(answer, "message", "envelope.message", hold)
     looked.update(_SEEN.get(answer.pair, ()))
     if answer.code != 0:
         words = "data is {}, where a refusal has no data"
@@ -189,6 +183,13 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
         hold("data" not in body, named["errors.no-data"], saw)
         if goes_on:
             body.pop("data", None)
+
+
+def _text(answer: Answer, name: str, clause: str, hold: Callable[..., None]) -> None:
+    """A field of the envelope is a text that is not empty."""
+    found = answer.json.get(name)
+    words = f"{name} is {{}}, where a text that is not empty is due"
+    hold(isinstance(found, str) and bool(found), clause, Said(words, found, by=(answer,)))
 
 
 def _code(
@@ -350,3 +351,4 @@ def _valid(
         if not is_whole:
             raise Broken(broken, told)
         broke(broken, told)
+    looked.update(shape.enforced)

@@ -34,6 +34,47 @@ _STATUSES = {
 }
 
 
+class About(int):
+    """A number that is known roughly only, and equals all that it may have been.
+
+    So an instant in seconds contradicts none in milliseconds of the same second.
+    """
+
+    _within: int
+
+    def __new__(cls, value: int, within: int) -> About:
+        """Keeps how far it may be off."""
+        made = super().__new__(cls, value)
+        made._within = within
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it may be that number."""
+        return isinstance(other, int) and abs(int(self) - int(other)) < self._within
+
+    def __ne__(self, other: object) -> bool:
+        """Whether it cannot be that number."""
+        return not self == other
+
+    def __lt__(self, other: int) -> bool:
+        """Whether it is less in any case."""
+        return self != other and int(self) < int(other)
+
+    def __le__(self, other: int) -> bool:
+        """Whether it may be as little."""
+        return self == other or int(self) < int(other)
+
+    def __gt__(self, other: int) -> bool:
+        """Whether it is more in any case."""
+        return self != other and int(self) > int(other)
+
+    def __ge__(self, other: int) -> bool:
+        """Whether it may be as much."""
+        return self == other or int(self) > int(other)
+
+    __hash__ = int.__hash__
+
+
 def mended(shape: Shape, body: Any) -> tuple[list[Misfit], bool]:
     """Puts right what can be, in the body itself.
 
@@ -41,13 +82,27 @@ def mended(shape: Shape, body: Any) -> tuple[list[Misfit], bool]:
         What was wrong, and whether the body has the shape now.
     """
     found: list[Misfit] = []
+    put: list[tuple[dict[str, Any], str, Any]] = []
     misfit = shape.misfit(body)
     while misfit is not None:
         found.append(misfit)
-        if len(found) > _MOST or not _is_mended(shape, body, misfit):
+        if len(found) > _MOST or not _is_mended(shape, body, misfit, put):
             return found, False
         misfit = shape.misfit(body)
+    for holder, name, before in put:  # last: the validator knows plain numbers only
+        within = _within_ms(before)
+        if within and isinstance(holder.get(name), int):
+            holder[name] = About(holder[name], within)
     return found, True
+
+
+def _within_ms(before: Any) -> int:
+    """How far an instant may be off that stood there as something else; 0 for what is exact."""
+    if isinstance(before, float):
+        return 2
+    if isinstance(before, str):
+        return 0 if before.isdigit() else 2 if "." in before else 1000
+    return 1000 if isinstance(before, int) else 0
 
 
 def part_of(body: Any, misfit: Misfit) -> Any:
@@ -57,7 +112,10 @@ def part_of(body: Any, misfit: Misfit) -> Any:
     return _at(body, path[:depth])
 
 
-def _is_mended(shape: Shape, body: Any, misfit: Misfit) -> bool:
+def _is_mended(
+    shape: Shape, body: Any, misfit: Misfit, put: list[tuple[dict[str, Any], str, Any]]
+) -> bool:
+    """Puts a value right, and that of other items of the list; remembers where, and what stood there."""
     holder = _at(body, misfit.path[:-1]) if misfit.path else None
     if not isinstance(holder, dict):
         return False
@@ -67,9 +125,11 @@ def _is_mended(shape: Shape, body: Any, misfit: Misfit) -> bool:
         holder.update(instead)
         after = shape.misfit(body)
         if after is None or after.path != misfit.path:
+            put.append((holder, name, before.get(name)))
             for sibling in _siblings(body, misfit, before):
                 meant = [*_instead(name, misfit, dict(sibling))]
                 if place < len(meant):
+                    put.append((sibling, name, sibling.get(name)))
                     sibling.clear()
                     sibling.update(meant[place])
             return True

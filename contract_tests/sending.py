@@ -26,7 +26,7 @@ ANSWER_TIMEOUT_S = 30.0
 _HURRIED_S = 8.0
 #: So many requests in a row without an answer, and a test is given up; if a plain one gets none either, the run is.
 _MOST_SILENT = 4
-#: So many answers of the API at the beginning of which none is a JSON object that says so, and the run is given up.
+#: So many answers of the API at the beginning of which none is a JSON object, and the run is given up.
 _MOST_STRANGE = 20
 #: Real seconds that a run waits for a busy server (429 with 1302 or 1303), the first and the longest pause.
 _BUSY_S = 300.0
@@ -202,15 +202,13 @@ class Sender:
             or routes.find(exchange.request.method, path, prefix=self.prefix) is None
         ):
             return
-        if answer.content_type == "application/json" and isinstance(answer.json, dict):
+        if isinstance(answer.json, dict):
             self._is_strange = False
             self.strange.clear()
             return
         self.strange.append(exchange)
         if len(self.strange) >= _MOST_STRANGE:
-            self.gave_up = (
-                f"gave up: none of the first {_MOST_STRANGE} answers is a JSON object that says so"
-            )
+            self.gave_up = f"gave up: none of the first {_MOST_STRANGE} answers is a JSON object"
 
     def _may_go_on(self) -> None:
         if self.gave_up and not (self._is_tidying and self.strange):

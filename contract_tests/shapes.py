@@ -105,6 +105,8 @@ class Shape:
         except UnicodeEncodeError:
             return self._first_misfit(_whole(body))
         except ValueError as reason:
+            if "Unsupported type" in str(reason):  # it was read before, and mended (mending.About)
+                return self._first_misfit(_plain(body))
             return Misfit(f"the body cannot be read: {reason}", "")
 
     def _first_misfit(self, body: Json) -> Misfit | None:
@@ -202,6 +204,15 @@ def _whole(value: Json) -> Json:
     if isinstance(value, dict):
         return {_whole(key): _whole(item) for key, item in value.items()}
     return value
+
+
+def _plain(value: Json) -> Json:
+    """A value whose numbers are of no type of our own."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _ids(value: Json) -> Iterator[str]:

@@ -37,7 +37,8 @@ def test_operation_answers_as_its_document_says(case: Case[Any], run: Run, ahead
     Its envelope's code is one that the status allows; what the document forbids is refused; and no request makes the
     server fail with a 5xx.
 
-    Source: the document of the dialect, every operation; errors.code-matches-status, errors.no-data.
+    Source: the document of the dialect, every operation; errors.code-matches-status, errors.no-data, schema.answer,
+    schema.status, schema.request.refused, schema.request.accepted.
     """
     dialect = _dialect(case)
     api = run.api(dialect)

@@ -21,9 +21,11 @@ from mock_server.server import RunningServer
 from tests.broken.base import Exchange, Wire
 from tests.http.process import environment
 from tests.support.checking import Checked, check
+from tests.support.places import ROOT
 
 KEY, KEY2 = "the-right-key", "the-other-key"
 ONE = ("--dialect", "klingai")
+UNDER_PYTEST = ("--contract-dialect", "klingai", "-k", "looking_changes_nothing")
 #: How Python writes what JSON writes in another way.
 _REPR = re.compile(r"\{'|\['|': |\bTrue\b|\bNone\b|Notification\(|Request\(|Answer\(|b'")
 
@@ -150,6 +152,24 @@ def test_the_terminal_says_which_address_is_gone(tmp_path: Path) -> None:
     """The receiver whose address stands in a line is there during a run only, and the report says so."""
     shown = check(broken(), "--api-key", KEY, "--only", "task.info.echo", *ONE, cwd=tmp_path)
     assert re.search(r"http://127\.0\.0\.1:\d+ was the kit's own receiver", shown.out)
+
+
+def test_a_test_that_went_on_has_failed() -> None:
+    """Under pytest, too, a breach that ended no test fails it, with the clause first."""
+    with RunningServer(app=broken()) as server:
+        words = ("contract_tests/test_lifecycle.py", "-q", "-p", "no:cacheprovider", *UNDER_PYTEST)
+        where = ("--contract-base-url", server.base_url, "--contract-api-key", KEY)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *words, *where],
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 1, done.stdout
+    assert "Broken: [task.info.echo]" in done.stdout
+    assert "1 failed" in done.stdout
 
 
 def credentials(seen: Exchange) -> None:

@@ -136,6 +136,24 @@ def test_a_value_in_the_wrong_type_is_read_as_it_is_meant(
         json.dumps(meant)
     }
     checks.noted.clear()
+    checks.conforms(seen, documents.document("klingai").operations[operation], goes_on=True)
+    assert checks.noted == []  # what was read as it is meant fits
+
+
+def test_a_rounded_instant_contradicts_nobody() -> None:
+    """Seconds where milliseconds are due equal every millisecond of that second, whichever stands first."""
+    rough = mending.About(1_000, within=1_000)
+    assert rough == 1_999
+    assert 1_999 == rough  # noqa: SIM300 - the other side is asked first
+    assert {"at": rough} == {"at": 1_999}
+    assert rough != 2_000
+    assert rough >= 1_500
+    assert rough <= 500
+    assert not rough < 1_500
+    assert rough < 2_000
+    assert rough > 0
+    assert 2_000 > rough  # noqa: SIM300
+    assert json.dumps([rough]) == "[1000]"
 
 
 def test_what_nobody_can_mean_ends_the_look() -> None:
