@@ -53,7 +53,7 @@ KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2
 #: The plugins that the suite needs; no other that happens to be installed is loaded.
 _PLUGINS = ("_hypothesis_pytestplugin", "schemathesis.pytest.plugin")
 #: Those of pytest's own that would keep something, or look for garbage again and again at the end.
-_UNNEEDED = (
+UNNEEDED = (
     "cacheprovider",
     "unraisableexception",
     "threadexception",
@@ -383,7 +383,7 @@ def _run(
         str(_FOLDER),
         *("-c", str(_FOLDER / "check.ini"), "--rootdir", str(_FOLDER)),
         *("-q", "--tb=native", "--assert=plain", "--disable-plugin-autoload"),
-        *(word for name in _UNNEEDED for word in ("-p", f"no:{name}")),
+        *(word for name in UNNEEDED for word in ("-p", f"no:{name}")),
         *(word for name in _PLUGINS for word in ("-p", name)),
         *("--contract-seed", str(seed), "--hypothesis-profile", asked.profile),
     ]

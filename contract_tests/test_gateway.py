@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests import checks, samples
+from contract_tests import checks, notices, samples
 from contract_tests.api import Api
 from contract_tests.faults import EZ, ILLEGAL
 from contract_tests.receiver import NothingArrived, Receiver
@@ -15,8 +15,7 @@ from contract_tests.saying import Apart, Said
 LONGEST_TEXT, LONGEST_URL, LONGEST_ID = 10_000, 4096, 256
 #: The length that the gateway's published source refuses, against its page.
 LONG_FOR_THE_SOURCE = 1001
-#: Real seconds within which a callback arrives on this machine, and virtual ones within which it is due.
-DELIVERY_S = 10.0
+#: Virtual seconds within which a callback is due.
 DUE_S = 60.0
 
 pytestmark = pytest.mark.dialects("ezmodel")
@@ -131,7 +130,9 @@ def test_a_gateway_tells_the_result(api: Api, receiver: Receiver) -> None:
     if api.target.control:
         api.target.advance(DUE_S)
     try:
-        arrived = receiver.inbox.wait_for(path, "the result", DELIVERY_S, bool)[0]
+        arrived = receiver.inbox.wait_for(path, "the result", notices.patience_s(api.target), bool)[
+            0
+        ]
     except NothingArrived as nothing:
         words = f"nothing arrived at the callback_url within {DELIVERY_S:g} s, where {{}} is due"
         raise checks.Broken("ez.callback.sent", Said(words, data, by=(data,))) from nothing

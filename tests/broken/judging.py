@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from contract_tests import checks, clauses
+from contract_tests import checks, clauses, generating, listing, notices
+from contract_tests.session import UNNEEDED
 from mock_server.server import RunningServer
 from tests.broken import everyone
 from tests.broken.base import Mutant
@@ -30,6 +31,8 @@ _NAMED = re.compile(r"\[([a-z0-9-]+(?:\.[a-z0-9-]+)+)\]")
 _ID = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 #: Seconds after which no further test begins, and that a task may take.
 MOST_S, PATIENCE_S = 60.0, 3.0
+#: Seconds that a notification may take, and between two looks at a list: these servers are on this machine, and quick.
+_DELIVERY_S, _PAUSE_S = 3.0, 0.2
 
 
 @dataclass
@@ -169,6 +172,7 @@ def judge(name: str) -> Judged:
     """What the kit says of a mutant."""
     mutant = everyone()[name]
     watch = Watch(mutant.clauses, mutant.dialect)
+    notices.DELIVERY_S, listing.PAUSE_S = _DELIVERY_S, _PAUSE_S
     looking = set[Path]().union(*(modules().get(clause, ()) for clause in mutant.clauses))
     with RunningServer(app=mutant.make()) as server:
         # A mock lets the kit invent accounts; elsewhere a second one has to be given.
@@ -204,14 +208,13 @@ def _pytest(paths: Iterable[Path], plugin: object, *options: str) -> str:
     words = [
         *(*map(str, sorted(paths)), "-c", str(_KIT / "check.ini"), "--rootdir", str(_KIT)),
         # No tracebacks: to write one takes longer than to find what is broken.
-        *("-q", "--tb=native", "--disable-plugin-autoload", "-p", "no:cacheprovider"),
-        *("-p", "no:faulthandler"),
-        *("-p", "no:unraisableexception", "-p", "no:threadexception"),
+        *("-q", "--tb=native", "--assert=plain", "--disable-plugin-autoload"),
+        *(word for name in UNNEEDED for word in ("-p", f"no:{name}")),
         *(word for plugin in _PLUGINS for word in ("-p", plugin)),
         *("--hypothesis-profile", "smoke", *options),
     ]
     printed = io.StringIO()
-    with redirect_stdout(printed), redirect_stderr(printed):
+    with redirect_stdout(printed), redirect_stderr(printed), generating.prepared():
         code = pytest.main(words, plugins=[plugin])
     is_wrong = code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
     return printed.getvalue()[-2000:] if is_wrong else ""
