@@ -139,9 +139,12 @@ class Garden:
         """Creates all tasks, where that costs nothing."""
         if not self.api.is_paid and not self._is_planted:
             self._is_planted = True
-            for kind in ALL if self.api.target.is_mock else dict.fromkeys((*ALL, *RECORDINGS)):
+            for kind in ALL:
                 self._plant(kind)
             _outcome(self.duplicate)
+            if not self.api.target.is_mock:
+                for kind in RECORDINGS:
+                    self._plant(kind)
 
     def planted(self, kind: str) -> KnownVoice:
         """A task as it was created, or as it is by now.

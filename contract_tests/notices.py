@@ -69,7 +69,9 @@ def formed(inbox: Inbox, path: str, shape: Shape, signing: webhook.Signing = UNK
     for item in inbox.of(path):
         checks.notification(item, shape, goes_on=True)
         webhook.signed(item, signing, inbox.arrived_s[item.ordinal])
-        covered.callbacks[item.json["task_status"]] += 1
+        if item.ordinal not in inbox.counted:
+            inbox.counted.add(item.ordinal)
+            covered.callbacks[item.json["task_status"]] += 1
 
 
 def agree(task: KnownVoice, arrived: Sequence[Notification]) -> None:

@@ -53,12 +53,14 @@ class Inbox:
 
     Attributes:
         arrived_s: when each arrived, by its ordinal; Unix time in seconds.
+        counted: the ordinals of those that were judged and counted.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._all: list[Notification] = []
         self.arrived_s: list[float] = []
+        self.counted: set[int] = set()
 
     def add(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
         """Takes a request in."""
