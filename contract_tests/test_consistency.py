@@ -43,9 +43,9 @@ def test_a_task_is_found_by_its_own_ids_alone(walk: Walk) -> None:
     Source: voice-get.unknown, voice-get.by-external-id.
     """
     task = walk.ended
-    word, middle = task.external_id, len(task.external_id) // 2
-    patterns = (f"{word[:middle]}%", f"{word[:-1]}_", f"{word[:-1]}*", f"{word[:-1]}.", "%")
-    for name in (word[:-1], word[:middle], task.id[:-1], *patterns):
+    word, beginning = task.external_id, task.external_id.rpartition("-")[0]
+    patterns = (f"{beginning}%", f"{word[:-1]}_", f"{word[:-1]}*", f"{word[:-1]}.", "%")
+    for name in (word[:-1], beginning, task.id[:-1], *patterns):
         answer = walk.api.call("getCustomVoice", name=name, clause="voice-get.unknown")
         checks.refused(answer, walk.api.dialect, "voice-get.unknown", ILLEGAL)
     if task.voice_id:

@@ -275,6 +275,15 @@ class _Finding(Server):
         raise NotImplementedError
 
 
+@second("voice-get.by-task-id")
+class _NotByTaskId(Server):
+    """A task that has an external id is not found by its task_id."""
+
+    def query_voice(self, account: Account, name: str) -> Any:
+        task = account.tasks.get(name)
+        return super().query_voice(account, "" if task is not None and task.external_id else name)
+
+
 @second("voice-get.unknown")
 class _FoundByBeginning(_Finding):
     """A task is found by the beginning of its external id."""

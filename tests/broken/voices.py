@@ -181,7 +181,7 @@ class _NoSource(Server):
         return found
 
 
-@second("voice-get.by-task-id|voice-create.readable-at-once")
+@second("voice-create.readable-at-once")
 class _LateTasks(Server):
     """A task is found half a second after its creation."""
 
