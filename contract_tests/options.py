@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.internal.conjecture import engine
 
-from contract_tests import documents, pace, profiles, tokens, webhook
+from contract_tests import documents, pace, profiles, redaction, tokens, webhook
 from contract_tests.profiles import PROFILES, Profile
 from contract_tests.sending import ANSWER_TIMEOUT_S, Sender
 
@@ -253,6 +253,12 @@ _SAME = (
     "max-billed",
     "canary",
 )
+
+
+def hide_secrets(asked: Namespace) -> None:
+    """Remembers the secrets that a command was given, so that none is shown."""
+    redaction.name_keys(asked.api_key, asked.api_key2)
+    redaction.hide(asked.access_key, asked.secret_key, *webhook.words(asked.webhook_secret))
 
 
 def register_profiles(*, is_far: bool = False) -> None:

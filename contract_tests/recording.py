@@ -15,10 +15,10 @@ from contract_tests import (
     documents,
     harread,
     library,
+    options,
     redaction,
     report,
     routes,
-    webhook,
 )
 from contract_tests.gathering import Gathered
 from contract_tests.history import History
@@ -42,9 +42,7 @@ class _Judged:
 
 def main(asked: Namespace) -> int:
     """Judges a recording; returns the exit code."""
-    redaction.name_keys(asked.api_key, asked.api_key2)
-    redaction.hide(asked.access_key, asked.secret_key)
-    redaction.hide(*webhook.words(asked.webhook_secret))
+    options.hide_secrets(asked)
     coverage.seen.clear()
     try:
         return _judged(asked)

@@ -94,9 +94,7 @@ class Found:
 
 def main(asked: Namespace) -> int:
     """Checks a server; returns the exit code."""
-    redaction.name_keys(asked.api_key, asked.api_key2)
-    redaction.hide(asked.access_key, asked.secret_key)
-    redaction.hide(*webhook.words(asked.webhook_secret))
+    options.hide_secrets(asked)
     redaction.hide_user(asked.url)
     coverage.seen.clear()
     try:

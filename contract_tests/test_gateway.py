@@ -129,12 +129,11 @@ def test_a_gateway_tells_the_result(api: Api, receiver: Receiver) -> None:
     data: dict[str, Any] = api.data("createSpeech", body, clause="ez.endpoint")
     if api.target.control:
         api.target.advance(DUE_S)
+    patience_s = notices.patience_s(api.target)
     try:
-        arrived = receiver.inbox.wait_for(path, "the result", notices.patience_s(api.target), bool)[
-            0
-        ]
+        arrived = receiver.inbox.wait_for(path, "the result", patience_s, bool)[0]
     except NothingArrived as nothing:
-        words = f"nothing arrived at the callback_url within {DELIVERY_S:g} s, where {{}} is due"
+        words = f"nothing arrived at the callback_url within {patience_s:g} s, where {{}} is due"
         raise checks.Broken("ez.callback.sent", Said(words, data, by=(data,))) from nothing
     checks.kept("ez.callback.sent")
     seen = arrived.json if isinstance(arrived.json, dict) else {}
