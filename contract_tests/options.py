@@ -33,6 +33,7 @@ class Options:
         sample_url: a recording that can be fetched from anywhere.
         time_limit_s: 0 where the profile says it.
         only: the clauses to look at; all where there are none.
+        is_thrown_away: whether the server ends with the run, so that nothing need be deleted there.
     """
 
     base_url: str = ""
@@ -54,6 +55,7 @@ class Options:
     sample_url: str = ""
     only: tuple[str, ...] = ()
     is_strict: bool = False
+    is_thrown_away: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
