@@ -37,6 +37,7 @@ class Options:
         only: the clauses to look at; all where there are none.
         access_key: an access key that the kit signs tokens for; empty where it has none.
         secret_key: what it signs them with.
+        is_thrown_away: whether the server ends with the run, so that nothing need be deleted there.
     """
 
     base_url: str = ""
@@ -60,6 +61,7 @@ class Options:
     is_strict: bool = False
     access_key: str = ""
     secret_key: str = ""
+    is_thrown_away: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -96,7 +96,8 @@ class Run:
     def close(self) -> list[str]:
         """Deletes the voices that were made, and stops what was started; returns the tasks whose voices are left."""
         try:
-            if not self.options.base_url or "target" not in vars(self):
+            is_nobodys = self.options.is_thrown_away or not self.options.base_url
+            if is_nobodys or "target" not in vars(self):
                 return []
             meter = self.sender.meter
             with meter.cleaning() if meter else nullcontext():
