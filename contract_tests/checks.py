@@ -12,7 +12,7 @@ from typing import Any
 
 from contract_tests import clauses, documents, mending
 from contract_tests.observation import NOT_JSON, Answer, Notification
-from contract_tests.saying import Part, Said, in_words, shown_by
+from contract_tests.saying import Part, Said, holding, in_words, shown_by
 from contract_tests.shapes import Shape
 
 JSON_TYPE = "application/json"
@@ -313,7 +313,7 @@ def forward_only(clause: str, statuses: Iterable[str], saw: object) -> None:
     seen = list(statuses)
     for before, after in pairwise(seen):
         moved = RANK[after] > RANK[before]
-        words = f"the status goes {' -> '.join(seen)}, where it only moves forward: {{}}"
+        words = f"task_status of task {{}} goes {' -> '.join(seen)}, where it is due to move forward only"
         require(moved or after == before, clause, Said(words, saw))
 
 
@@ -324,7 +324,7 @@ def distinct(clause: str, values: Iterable[str], saw: object) -> None:
     for value in values:
         if value in known:
             words = "id {} is given twice, where each is due once"
-            raise Broken(clause, Said(words, value, by=shown_by(saw) or (saw,)))
+            raise Broken(clause, Said(words, value, by=holding(value, saw) or (saw,)))
         known.add(value)
 
 

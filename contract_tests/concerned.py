@@ -72,7 +72,7 @@ class Shown:
         elif isinstance(item, Answer):
             yield from self._showing(item.request)
             yield item.request
-        elif isinstance(item, Mapping):
+        elif isinstance(item, Mapping | list):
             for exchange in self._recent:
                 if exchange.answer is not None and _holds(exchange.answer, item):
                     yield exchange.request
@@ -123,8 +123,8 @@ def _bytes(text: object) -> bytes:
     return str(text).encode("utf-8", "surrogatepass")
 
 
-def _holds(answer: Answer, record: Mapping[str, Any]) -> bool:
-    """Whether a record is a part of an answer: the very object, since equal ones may come from elsewhere."""
+def _holds(answer: Answer, record: object) -> bool:
+    """Whether a record or page is a part of an answer: the very object, since equal ones may come from elsewhere."""
     data = answer.data
     parts = data if isinstance(data, list) else [data]
     return any(part is record for part in parts) or data is record

@@ -144,7 +144,8 @@ def _in_words(failure: BaseException, seen: Answer) -> Said:
         return not_due(seen, "an answer to a request that the document allows")
     if isinstance(failure, ServerError):
         return not_due(seen, "anything but a 5xx")
-    return Said(f"{getattr(failure, 'title', 'misfit')}: {message}", by=(seen,))
+    why = f"({getattr(failure, 'title', 'misfit')}: {message})"
+    return not_due(seen, "an answer that the document declares", why)
 
 
 class Harmless:

@@ -15,6 +15,7 @@ from contract_tests.garden import Garden
 from contract_tests.observation import decoded
 from contract_tests.oracle import KnownVoice
 from contract_tests.receiver import HOOK_PATH, REFUSING, Receiver
+from contract_tests.saying import Said
 from contract_tests.sending import Made, query
 
 _CLAUSE = "callback.terminal"
@@ -49,13 +50,19 @@ def all_told(garden: Garden) -> None:
         time.sleep(_PAUSE_S)
     for made in untold:
         if made.task_id in ended:
-            told = f"{len(asked) - len(untold)} of {len(asked)} ends were told"
-            raise checks.Broken(_CLAUSE, f"{told}, and nothing of {ended[made.task_id]}")
+            raise checks.Broken(_CLAUSE, _silence(made, ended[made.task_id], asked, untold))
     notices.formed(receiver.inbox, HOOK_PATH, garden.shape, garden.signing)
     ends = _ends(receiver)
     for made in asked:
         _is_right(made, ends.get(made.task_id, {}))
     checks.kept(_CLAUSE)
+
+
+def _silence(made: Made, end: Mapping[str, Any], asked: list[Made], untold: list[Made]) -> Said:
+    words = "task {} has ended ({}) and its callback_url {} got no notification of that, where one is due"
+    others = f"; {len(asked) - len(untold)} of {len(asked)} ends were told"
+    address = _request(made).get("callback_url")
+    return Said(words + others, made.task_id, end["task_status"], address, by=(made.create, end))
 
 
 def _of(garden: Garden) -> Iterator[Made]:

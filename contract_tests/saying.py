@@ -145,6 +145,13 @@ def shown_by(saw: Any) -> tuple[Any, ...]:
     return ()
 
 
+def holding(value: str, saw: Any) -> tuple[Any, ...]:
+    """What shows what was seen and holds a text; all of it where nothing does."""
+    shown = shown_by(saw)
+    own = tuple(one for one in shown if _json(value) in _json(one))
+    return (own or shown)[:_NAMED]
+
+
 def _told(value: Any) -> str:
     return "missing" if value is _MISSING else quoted(value)
 

@@ -226,20 +226,20 @@ def _outcome(
 
 def _charged(sender: Sender, verdicts: Verdicts) -> None:
     """Says that what must be refused was accepted, even where the test that saw it was then held back."""
+    clause, due = "schema.request.refused", "a refusal of what the document forbids"
     for exchange in sender.charged:
-        path = urlsplit(exchange.request.url).path
-        route = routes.find(exchange.request.method, path, prefix=sender.prefix)
-        if route is not None and not verdicts.is_broken("schema.request.refused"):
-            broken = checks.Broken("schema.request.refused", exchange.answer)
+        asked, answer = exchange.request, exchange.answer
+        route = routes.find(asked.method, urlsplit(asked.url).path, prefix=sender.prefix)
+        if route is not None and answer is not None and not verdicts.is_broken(clause):
+            broken = checks.Broken(clause, checks.not_due(answer, due))
             verdicts.failed(broken, route.dialect, [exchange])
 
 
 def _strange(sender: Sender, verdicts: Verdicts) -> None:
     """Says what is wrong with a server that was given up since no answer was one, whatever ended which test."""
     for exchange in sender.strange[-1:] if sender.gave_up else ():
-        route = routes.find(
-            exchange.request.method, urlsplit(exchange.request.url).path, prefix=sender.prefix
-        )
+        asked = exchange.request
+        route = routes.find(asked.method, urlsplit(asked.url).path, prefix=sender.prefix)
         if route is None or exchange.answer is None:
             continue
         try:

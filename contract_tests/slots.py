@@ -10,6 +10,7 @@ import pytest
 
 from contract_tests import checks, routes
 from contract_tests.observation import Answer, Request, decoded
+from contract_tests.saying import Said
 from contract_tests.sending import Sender
 from contract_tests.target import Target
 
@@ -40,7 +41,8 @@ class Slots:
         message = answer.json.get("message")
         checks.kept("errors.1303.message")
         if MESSAGE not in str(message).lower():
-            checks.note("errors.1303.message", answer)
+            words = f"message is {{}}, where one that says {MESSAGE} is due"
+            checks.note("errors.1303.message", Said(words, message, by=(answer,)))
         asked = decoded(answer.request.body)
         word = asked.get("external_task_id") if isinstance(asked, dict) else None
         if not isinstance(word, str) or not word or self._looks_left <= 0:
@@ -55,7 +57,9 @@ class Slots:
         record = found.data if isinstance(found.data, Mapping) else {}
         known = {made.task_id for made in target.sender.made}
         if found.pair == (200, 0) and str(record.get("task_id")) not in known:
-            raise checks.Broken("errors.429.no-charge", f"{found}\n  after {answer}")
+            words = "external id {} is that of a task, where a create that was refused is due none"
+            saw = Said(words, word, by=(answer, found))
+            raise checks.Broken("errors.429.no-charge", saw)
 
     def awaited(
         self,
@@ -84,8 +88,9 @@ class Slots:
                 return target.unless_busy(answer, send)
         if target.is_paid:
             pytest.skip("not looked at: no slot is free, although the list shows no task under way")
-        words = "all tasks in the list have ended, and a create is refused for want of a slot still"
-        self._held = checks.Broken("limits.slot.held", f"{words}: {answer}")
+        words = "since all tasks in the list have ended"
+        told = checks.not_due(answer, "HTTP 200, code 0", words)
+        self._held = checks.Broken("limits.slot.held", told)
         raise self._held
 
 

@@ -120,6 +120,13 @@ def created_later(record: Mapping[str, Any], by: Any = None) -> Said:
     return Said(words, record["updated_at"], record["created_at"], by=(shown,))
 
 
+def ends_apart(
+    one: Record, other: Record, words: str, where: tuple[str, str] = ("at first", "later")
+) -> Said:
+    """Two records of an ended task that do not agree on its end."""
+    return Apart(_of_end(one), _of_end(other), words, where=where, by=(one, other))
+
+
 def _of_end(record: Record) -> Record:
     status, voices = essence(record)
     told: Record = {"task_status": status}
@@ -136,7 +143,7 @@ def ended_alike(one: Record, other: Record) -> None:
     """
     kept("task.status.terminal", "task.updated-at.final")
     if not same_end(one, other):
-        saw = Apart(_of_end(one), _of_end(other), "where no end changes again", by=(one, other))
+        saw = ends_apart(one, other, "where no end changes again")
         raise Broken("task.status.terminal", saw)
     if one["updated_at"] != other["updated_at"]:
         note("task.updated-at.final", constant("updated_at", other, one))

@@ -54,8 +54,8 @@ def test_official_voices_are_kling_s(voices_api: Api) -> None:
         saw = Said('owned_by is {}, where "kling" is due', owner, by=(voice,))
         checks.require(owner == "kling", "presets.owner", saw)
     voice_ids = [voice["voice_id"] for voice in voices]
-    checks.distinct("ids.unique", voice_ids, "the official voices")
-    checks.distinct("ids.unique", [task["task_id"] for task in tasks], "the official library")
+    checks.distinct("ids.unique", voice_ids, tasks)
+    checks.distinct("ids.unique", [task["task_id"] for task in tasks], tasks)
 
 
 def test_the_library_is_the_same_for_all(voices_api: Api) -> None:
@@ -71,8 +71,9 @@ def test_the_library_is_the_same_for_all(voices_api: Api) -> None:
     for api in looks:
         seen = sorted(_voice_ids(api))
         if seen != first:
-            words = "the official voices are {}, where those of the look before are due: {}"
-            raise checks.found("presets.same-for-all", Said(words, seen, first))
+            words = "the official voices are {}, where {} are due as at the look before"
+            told = Said(words, seen, first, by=(_library(api),))
+            raise checks.found("presets.same-for-all", told)
     checks.kept("presets.same-for-all")
 
 
@@ -89,12 +90,13 @@ def test_small_pages_make_up_the_library(voices_api: Api) -> None:
     for number in range(1, -(-len(whole) // size) + 1):
         tasks = _tasks(voices_api, "listPresetVoices", number, size, "paging.number")
         due = min(size, len(whole) - len(shown))
-        saw = f"page {number} in pages of {size} holds {len(tasks)} tasks, where {due} are due"
+        words = f"page {number} in pages of {size} holds {len(tasks)} tasks, where {due} are due"
+        saw = Said(words, by=(tasks,))
         checks.require(len(tasks) <= size, "paging.size.counts-tasks", saw)
         shown += [task["task_id"] for task in tasks]
         checks.require(len(tasks) == due, "paging.number", saw)
     words = f"pages of {size} hold {{}}, where what one page of {LARGE_SIZE} holds is due: {{}}"
-    held = Said(words, shown, whole)
+    held = Said(words, shown, whole, by=(tasks,))
     if [task["task_id"] for task in _library(voices_api)] == whole:  # the order stays
         checks.require(shown == whole, "paging.number", held)
 
@@ -109,8 +111,8 @@ def test_a_short_page_is_the_last(voices_api: Api, operation: str) -> None:
     """
     for size in (LARGE_SIZE, DEFAULT_SIZE):
         tasks = _tasks(voices_api, operation, 1, size, "paging.size.max")
-        saw = f"a page of {size} holds {len(tasks)} tasks, where at most {size} are due"
-        checks.require(len(tasks) <= size, "paging.size.counts-tasks", saw)
+        words = f"a page of {size} holds {len(tasks)} tasks, where at most {size} are due"
+        checks.require(len(tasks) <= size, "paging.size.counts-tasks", Said(words, by=(tasks,)))
         if len(tasks) == size:
             continue
         query = {"pageNum": 2, "pageSize": size}
@@ -176,25 +178,31 @@ def test_a_page_has_thirty_tasks(voices_api: Api, receiver: Receiver) -> None:
     Source: paging.size, paging.number.
     """
     operation = "listPresetVoices"
-    if len(_ids(voices_api, operation, DEFAULT_SIZE + 1)) <= DEFAULT_SIZE:
+    if len(_page(voices_api, operation, DEFAULT_SIZE + 1)) <= DEFAULT_SIZE:
         voices_api, operation = _filled(voices_api, receiver), "listCustomVoices"
-    expected = _ids(voices_api, operation, DEFAULT_SIZE)
-    shown = _ids(voices_api, operation, None)
-    words = f"{operation} without a query holds {len(shown)} tasks, where the {DEFAULT_SIZE} of page 1 are due"
-    saw = Said(f"{words}: {{}}", expected)
-    checks.require(len(shown) == DEFAULT_SIZE, "paging.size", saw)
-    if _ids(voices_api, operation, DEFAULT_SIZE) == expected:  # nobody promises an order that stays
-        checks.require(shown == expected, "paging.number", saw)
+    expected = _page(voices_api, operation, DEFAULT_SIZE)
+    shown = _page(voices_api, operation, None)
+    words = f"a page without pageSize holds {len(shown)} tasks, where {DEFAULT_SIZE} are due"
+    checks.require(len(shown) == DEFAULT_SIZE, "paging.size", Said(words, by=(shown,)))
+    now = _page(voices_api, operation, DEFAULT_SIZE)
+    if _in_order(now) == _in_order(expected):  # nobody promises an order that stays
+        words = "a page without a query holds tasks {}, where {} of page 1 are due"
+        told = Said(words, _in_order(shown), _in_order(expected), by=(expected, shown))
+        checks.require(_in_order(shown) == _in_order(expected), "paging.number", told)
 
 
 def _ids_of(tasks: list[Record]) -> set[str]:
     return {task["task_id"] for task in tasks}
 
 
-def _ids(api: Api, operation: str, size: int | None) -> list[str]:
+def _in_order(tasks: list[Record]) -> list[str]:
+    return [task["task_id"] for task in tasks]
+
+
+def _page(api: Api, operation: str, size: int | None) -> list[Record]:
     query = {"pageNum": 1, "pageSize": size} if size else None
     tasks: list[Record] = api.data(operation, query=query, clause="paging.size")
-    return [task["task_id"] for task in tasks]
+    return tasks
 
 
 def _filled(api: Api, receiver: Receiver) -> Api:

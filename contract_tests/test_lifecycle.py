@@ -60,16 +60,14 @@ def test_the_list_shows_a_task_at_once(walk: Walk) -> None:
     place = [record["task_id"] for record in shown]
     if walk.created.id not in place:
         listing.counts_from_one(walk.api, shown)
-        saw = Said(
-            "the list right after the create answer shows no {}, where it is due", walk.created.id
-        )
+        words = "the list right after the create answer shows no task {}, where it is due"
+        saw = Said(words, walk.created.id, by=(walk.created.seen[0], *shown[:1]))
         raise checks.found("voice-create.readable-at-once", saw)
     checks.kept("voice-create.readable-at-once")
     newest = max(record["created_at"] for record in shown)
     if shown[0]["created_at"] != newest:
-        saw = Said(
-            "created_at of the first task is {}, where {} is due", shown[0]["created_at"], newest
-        )
+        words = "created_at of the first task is {}, where {} is due, the latest in the list"
+        saw = Said(words, shown[0]["created_at"], newest, by=(shown[0],))
         raise checks.found("voice-list.newest-first", saw)
     checks.kept("voice-list.newest-first")
 

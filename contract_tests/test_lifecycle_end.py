@@ -41,9 +41,8 @@ def test_the_task_of_a_deleted_voice_stays(walk: Walk) -> None:
         told = checks.not_due(other, "the task of the deleted voice, by its external id")
         raise checks.found("voice-delete.task-stays", told)
     if walk.doomed.id not in [record["task_id"] for record in walk.listed(100)]:
-        told = Said(
-            "task {} of the deleted voice is not in the list, where it is due", walk.doomed.id
-        )
+        words = "task {} of the deleted voice is not in the list, where it is due"
+        told = Said(words, walk.doomed.id, by=(walk.doomed.seen[-1],))
         raise checks.found("voice-delete.task-stays", told)
     checks.kept("voice-delete.task-stays")
 
@@ -78,7 +77,7 @@ def test_official_voices_stay_as_they_are(walk: Walk) -> None:
     after = walk.presets_now()
     words = "official voices {} are gone and {} new after a voice was deleted, where none changes"
     gone, new = sorted({*_ids(before)} - {*_ids(after)}), sorted({*_ids(after)} - {*_ids(before)})
-    saw = Said(words, gone, new)
+    saw = Said(words, gone, new, by=(*after[:1],))
     checks.require(_ids(after) == _ids(before), "presets.same-for-all", saw)
     own = [record for record in after if record["task_id"] in walk.oracle.tasks]
     told = Said("custom voices are in the official library, where none is due", by=(*own[:1],))

@@ -6,6 +6,7 @@ import pytest
 
 from contract_tests import checks
 from contract_tests.garden import FAILING, LONG, RECORDINGS, SHORT, Garden
+from contract_tests.saying import Said
 
 pytestmark = pytest.mark.billable
 
@@ -37,10 +38,10 @@ def test_a_voice_is_learned_from_a_recording(garden: Garden, kind: str) -> None:
         raise
     was_fetched = garden.was_fetched(kind)
     if task.status != "failed":
-        saw = f"a voice was made of {what}: {task.seen[-1]}"
-        if not was_fetched:
-            raise checks.found(clause, f"nobody fetched it, but {saw}")
-        raise checks.Broken(clause, saw)
+        unread = "" if was_fetched else "; nobody has fetched it"
+        words = f"task_status is {{}} for {what}, where a refusal or failed is due{unread}"
+        saw = Said(words, task.status, by=(task.seen[-1],))
+        raise checks.Broken(clause, saw) if was_fetched else checks.found(clause, saw)
     if not was_fetched:
         pytest.skip("not looked at: the task failed, but nobody fetched the recording")
     checks.kept(clause, "voice-create.url.late-refusal")

@@ -131,12 +131,13 @@ def test_one_request_makes_one_task(voices_api: Api, receiver: Receiver) -> None
             pytest.skip("not looked at: what was to be refused was not, and other tests say so")
     voices_api.adopt(api)
     try:
-        after = {record["task_id"] for record in listing.listed(api, oracle, 100)}
+        shown = listing.listed(api, oracle, 100)
     except TooManyTasks as reason:
         pytest.skip(f"not looked at: {reason}")
-    strangers = after - before - api.ever_made()
+    strangers = {record["task_id"] for record in shown} - before - api.ever_made()
     words = "the list shows tasks {}, where only those that were asked for are due"
-    saw = Said(words, sorted(strangers))
+    by = [record for record in shown if record["task_id"] in strangers]
+    saw = Said(words, sorted(strangers), by=(*by[:1],))
     checks.require(not strangers, "voice-create.one-task", saw)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from contract_tests import signatures
 from contract_tests.checks import Broken, kept, require
 from contract_tests.observation import Notification
+from contract_tests.saying import Said
 
 #: The three headers, which come together.
 HEADERS = (signatures.ID, signatures.TIMESTAMP, signatures.SIGNATURE)
@@ -19,6 +20,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 #: One of several; other versions than the first may stand beside it.
 _ONE = re.compile(r"v[0-9][0-9a-z]*,\S+")
 _CLAUSE = "callback.signature"
+_TOGETHER = "{} are missing, where {} are due together"
 #: Of an HMAC-SHA256.
 _HASH_BYTES = 32
 
@@ -74,7 +76,7 @@ def signed(seen: Notification, signing: Signing, now_s: float) -> None:
     if not using and not present:
         return  # whether the account has a secret is not known
     missing = [name for name in HEADERS if name not in present]
-    _need(not missing, f"{', '.join(present) or 'no webhook header'} without {missing}: {seen}")
+    _need(not missing, Said(_TOGETHER, missing, HEADERS, by=(seen,)))
     _formed(seen, signing, now_s)
     if using:
         kept(_CLAUSE)
@@ -84,16 +86,20 @@ def signed(seen: Notification, signing: Signing, now_s: float) -> None:
 def _formed(seen: Notification, signing: Signing, now_s: float) -> None:
     """The headers are what everybody can see that they must be."""
     identifier, timestamp, given = (seen.headers[name] for name in HEADERS)
-    _need(bool(identifier), f"an empty webhook-id beside {seen}")
+    words = "webhook-id is {}, where a text that is not empty is due"
+    _need(bool(identifier), Said(words, identifier, by=(seen,)))
     is_instant = _TIMESTAMP.fullmatch(timestamp) is not None
-    _need(is_instant, f"webhook-timestamp {timestamp!r}, no Unix time in seconds, beside {seen}")
+    words = "webhook-timestamp is {}, where Unix time in whole seconds is due"
+    _need(is_instant, Said(words, timestamp, by=(seen,)))
     for one in given.split(" "):
-        _need(_is_formed(one), f"webhook-signature {one!r} beside {seen}")
+        words = "webhook-signature holds {}, where v1, a comma and 32 bytes in base64 are due"
+        _need(_is_formed(one), Said(words, one, by=(seen,)))
     off_s = int(timestamp) - now_s
     is_fresh = -off_s <= signatures.TOLERANCE_S
     is_fresh &= signing.may_be_ahead or off_s <= signatures.TOLERANCE_S
-    saw = f"webhook-timestamp {timestamp}, {off_s:+.0f} s off the clock here, beside {seen}"
-    _need(is_fresh, saw)
+    words = f"webhook-timestamp is {{}}, {off_s:+.0f} s off the clock here, where at most"
+    words = f"{words} {signatures.TOLERANCE_S:g} s are due"
+    _need(is_fresh, Said(words, timestamp, by=(seen,)))
 
 
 def _verified(seen: Notification, using: Sequence[Keys]) -> None:
@@ -104,14 +110,18 @@ def _verified(seen: Notification, using: Sequence[Keys]) -> None:
         any(signatures.sign(key, identifier, timestamp, seen.body) in ones for key in secret)
         for secret in using
     ]
-    _need(any(valid), f"no valid signature in {given!r} beside {seen}")
+    words = (
+        "webhook-signature is {}, where an HMAC-SHA256 over webhook-id, webhook-timestamp and the"
+        " bytes of the body is due, with the secret that was given"
+    )
+    _need(any(valid), Said(words, given, by=(seen,)))
     kept("callback.signature.legacy")
     if len(using) > 1:
-        both = f"{sum(valid)} of {len(using)} in {given!r}"
-        require(all(valid), "callback.signature.rotation", both)
+        words = f"webhook-signature is {{}}, right for {sum(valid)} of {len(using)} secrets, where one for each is due"
+        require(all(valid), "callback.signature.rotation", Said(words, given, by=(seen,)))
 
 
-def _need(is_right: bool, saw: str) -> None:
+def _need(is_right: bool, saw: Said) -> None:
     """Raises ``Broken`` where a header is wrong; that it is right does not say that the clause is kept."""
     if not is_right:
         raise Broken(_CLAUSE, saw)
