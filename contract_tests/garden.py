@@ -9,6 +9,7 @@ addresses have a part that is new each time, so that a run can be repeated in th
 
 from __future__ import annotations
 
+import hashlib
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class _Oddity:
 
     Attributes:
         external: what its external id ends with.
+        zeros: what its external id begins with, which then has digits only; ``None`` where it has more than those.
         name: its name, with the one that is new each time between braces. It has at most 12 characters.
         query: what stands behind the path of its callback_url.
         clause: what a refusal is a finding of; empty where it is to be accepted. Nothing but the length of a name is
@@ -66,6 +68,7 @@ class _Oddity:
     """
 
     external: str = ""
+    zeros: str | None = None
     name: str = "{}"
     query: str = ""
     clause: str = ""
@@ -73,10 +76,14 @@ class _Oddity:
 
 _ORDINARY = _Oddity()
 _ODDITIES = {
-    SPARE: _Oddity("-Mixed_CASE." + "x" * 32 + "Z", "{} Zoë 温柔", "?order=7&sign=a%2Fb"),
+    SPARE: _Oddity(
+        "-Mixed_CASE." + "x" * 32 + "Z", name="{} Zoë 温柔", query="?order=7&sign=a%2Fb"
+    ),
     REFUSED: _Oddity(name=" {}  ", clause="voice-create.name.max-length"),
     DOOMED: _Oddity(name="{}e\u0301&<\">'", clause="voice-create.name.max-length"),
     LINKED: _Oddity("-Zoë_没有", clause="voice-create.external-id.no-bound"),
+    FAILING: _Oddity(zeros="", clause="voice-create.external-id.no-bound"),
+    UNHEARD: _Oddity(zeros="00", clause="voice-create.external-id.no-bound"),
 }
 #: What keeps something from being reached.
 FAILURES = (
@@ -246,7 +253,10 @@ class Garden:
             return request
         if kind == EMPTY:
             return {**request, "callback_url": "", "external_task_id": "", "video_id": ""}
-        request["external_task_id"] = word + oddity.external
+        is_number = oddity.zeros is not None
+        request["external_task_id"] = (
+            f"{oddity.zeros}{_number(word)}" if is_number else word + oddity.external
+        )
         url = CLOSED_URL if kind == UNHEARD else self.receiver.base_url + self._paths[kind]
         is_reachable = self.api.target.is_loopback
         return {**request, "callback_url": url} if is_reachable else request
@@ -324,6 +334,11 @@ class Garden:
     def _end_of(self, task: KnownVoice) -> bool | None:
         self.look(task)
         return task.is_terminal or None
+
+
+def _number(word: str) -> int:
+    """A number that is as new as a word, as those of orders are; it is odd and of 17 digits, too many for a double."""
+    return 10**16 + int(hashlib.sha256(word.encode()).hexdigest(), 16) % 10**16 | 1
 
 
 def _outcome(reach: Callable[[], T]) -> T | BaseException:

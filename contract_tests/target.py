@@ -59,7 +59,7 @@ class Target:
         has_public_receiver: whether the kit's receiver can be reached from anywhere.
 
     Attributes:
-        run: unique to this run; every external id begins with it.
+        run: unique to this run; every external id begins with it, but for numbers.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ import pytest
 from contract_tests import checks, redaction, samples, tokens
 from contract_tests.api import Api
 from contract_tests.faults import ILLEGAL
+from contract_tests.fresh import LAG_S
 from contract_tests.observation import Answer
 from contract_tests.receiver import Receiver
 
@@ -262,7 +263,15 @@ def test_the_credentials_of_an_account_see_the_same(voices_api: Api, receiver: R
     if made.pair != (200, 0):
         pytest.skip("not looked at: the token's account may make no voice")
     task_id, later = made.data["task_id"], _let_in(api, valid_to_s=2 * HOUR_S)
-    answer = api.call("getCustomVoice", name=task_id, authorization=later)
+
+    def look() -> Answer | None:
+        seen = api.call("getCustomVoice", name=task_id, authorization=later)
+        return seen if seen.pair == (200, 0) else None
+
+    # That a task can be queried at once is assumed, and looked at elsewhere.
+    answer = api.target.within(LAG_S, look) or api.call(
+        "getCustomVoice", name=task_id, authorization=later
+    )
     if answer.pair != (200, 0) and not api.target.control and not _has_pair(api):
         due = "the task, which a token of the same access key made"
         told = checks.not_due(answer, due)

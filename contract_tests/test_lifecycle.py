@@ -181,10 +181,12 @@ def test_a_failed_task_says_why(walk: Walk) -> None:
 def test_a_task_is_found_by_its_external_id(walk: Walk) -> None:
     """A query by external_task_id shows the same record as one by task_id, whichever task is asked for.
 
+    So it is where the external id is a number, as those of orders are.
+
     Source: voice-get.by-external-id, task.id.constant.
     """
     _ = walk.ended
-    for kind in (PLAIN, SPARE, REFUSED, FAILING):
+    for kind in (PLAIN, SPARE, REFUSED, UNHEARD, FAILING):
         task = _task(walk, kind)
         if task is not None:
             found = walk.api.voice(task.external_id)

@@ -15,7 +15,7 @@ from contract_tests.story import another
 BMP, ASTRAL = "您", "\N{STUDIO MICROPHONE}"
 LONGEST_TEXT, LONGEST_NAME, LONGEST_URL, LONGEST_ID = 1000, 20, 4096, 256
 #: What external ids end with.
-ODD_IDS = {"long": "x" * 400, "odd": "é 没有 %41?&#\N{EYES}+", "other scripts": "Zoë-没有"}
+ODD_IDS = {"long": "x" * 400, "odd": "é 没有 %41?&;'#\N{EYES}+", "other scripts": "Zoë-没有"}
 REFUSED = frozenset({(400, 1200), (400, 1201), (400, 1300), (400, 1301)})
 
 
@@ -167,6 +167,32 @@ def test_an_external_id_may_be_anything(voices_api: Api, receiver: Receiver, kin
     Source: voice-create.external-id.no-bound, voice-get.by-external-id, task.info.echo.
     """
     _found_by(voices_api, receiver, [voices_api.target.unique(ODD_IDS[kind])])
+
+
+@pytest.mark.billable
+def test_an_external_id_may_have_a_slash(voices_api: Api, receiver: Receiver) -> None:
+    """A task whose external id has a slash is found by it, written %2F.
+
+    A slash of an id is not one of the path, but much that stands in front of servers refuses it or takes it for one:
+    not to find the task is a finding, as to refuse the id is.
+
+    Source: voice-create.external-id.no-bound, voice-get.by-external-id.
+    """
+    word = voices_api.target.unique("2026/11")
+    body = samples.voice(receiver, voice_name=voices_api.new_name(), external_task_id=word)
+    clause = "voice-create.external-id.no-bound"
+    answer = voices_api.call(VOICE, body)
+    if answer.pair != (200, 0):
+        told = checks.not_due(answer, "HTTP 200 for the external id {}", "", word)
+        raise checks.found(clause, told)
+    found = voices_api.send("getCustomVoice", name=word)
+    if found.pair != (200, 0):
+        told = checks.not_due(found, "the task with the external id {}", "", word)
+        raise checks.found(clause, told)
+    checks.conforms(found, voices_api.document.operations["getCustomVoice"])
+    saw = another(found.data, answer.data["task_id"], answer)
+    own = found.data["task_id"] == answer.data["task_id"]
+    checks.require(own, "voice-get.by-external-id", saw)
 
 
 @pytest.mark.billable

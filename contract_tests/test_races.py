@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
 import pytest
 
-from contract_tests import checks, listing, samples, story
-from contract_tests.api import TooManyTasks
+from contract_tests import checks, listing, routes, samples, story
+from contract_tests.api import Record, TooManyTasks
 from contract_tests.faults import ILLEGAL
-from contract_tests.garden import Garden
+from contract_tests.garden import EMPTY, FAILURES, KEPT, SILENT, Garden
+from contract_tests.media import audio_of
+from contract_tests.observation import Answer
+from contract_tests.oracle import KnownVoice
 from contract_tests.saying import Said
 from contract_tests.story import Glimpse, timed
 
@@ -22,6 +25,8 @@ pytestmark = pytest.mark.billable
 #: Requests at once with one external id, and how many times that is tried; once where it may cost.
 RACERS = 6
 ROUNDS = 3
+#: Deletions of one voice at once, and speeches.
+DELETERS, SPEAKERS = 4, 4
 #: Threads that look at one task, and the longest real time that they do so, in seconds.
 LOOKERS = 4
 LOOKING_S = 20.0
@@ -35,6 +40,7 @@ _LOOKS_PER_STEP = 3 * LOOKERS
 _LOOKS_S = 0.2
 _GLANCE_S = 0.002
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -79,6 +85,79 @@ def _race(garden: Garden) -> None:
         pytest.skip(f"not looked at: {reason}")
 
 
+@pytest.mark.last
+@pytest.mark.parametrize("kind", [SILENT, EMPTY])
+def test_one_of_several_deletions_is_accepted(garden: Garden, kind: str) -> None:
+    """Of deletions of one voice that race exactly one is accepted; the others are refused like a second one.
+
+    Source: voice-delete.twice, voice-delete.effective.
+    """
+    api = garden.api
+    if api.is_paid and not garden.has_ended(kind):
+        pytest.skip("not looked at: it would cost one more task (--free says that it does not)")
+    task = garden.made(kind)
+    operation, body = api.document.operations["deleteVoice"], {"voice_id": task.voice_id}
+    answers = _at_once(DELETERS, lambda: api.target.call("POST", operation.path, body=body))
+    api.remember("deleteVoice", answers[0])
+    accepted = [answer for answer in answers if answer.pair == (200, 0)]
+    task.deleted = bool(accepted)
+    if any(answer.pair in checks.BUSY for answer in answers):
+        pytest.skip("not looked at: the server takes fewer requests at once")
+    words = (
+        f"{len(accepted)} of {DELETERS} deletions of voice {{}} at once were accepted,"
+        " where exactly one is due"
+    )
+    saw = Said(words, task.voice_id, by=(*(accepted or answers)[:3],))
+    checks.require(len(accepted) == 1, "voice-delete.twice", saw)
+    for answer in answers:
+        if answer is not accepted[0]:
+            checks.refused(answer, api.dialect, "voice-delete.twice", ILLEGAL)
+    checks.conforms(accepted[0], operation)
+    garden.oracle.deleted(task, accepted[0].data)
+    checks.kept("voice-delete.effective")
+
+
+def test_callers_at_once_get_their_own_answers(garden: Garden) -> None:
+    """Whoever asks at the same moment as others gets the task that he asked for, and a speech of his own.
+
+    Source: voice-get.by-task-id, speech.every-call-is-new, ids.unique, envelope.request-id.
+    """
+    api = garden.api
+    names = [task.id for kind in KEPT if (task := _planted(garden, kind)) is not None]
+    speeches = [] if api.is_paid else [samples.speech(api.dialect)] * SPEAKERS
+    path = api.document.operations["createSpeech"].path
+
+    def asked(what: str | Record) -> Answer:
+        if isinstance(what, str):
+            return api.target.call("GET", _task_path(garden, what))
+        return api.target.call("POST", path, body=what)
+
+    several: list[str | Record] = [*names, *speeches]
+    answers = _each_at_once(asked, several)
+    if any(answer.pair in checks.BUSY for answer in answers):
+        pytest.skip("not looked at: the server takes fewer requests at once")
+    for answer in answers:
+        checks.envelope(answer, api.dialect)
+        checks.accepted(answer, "server.answers", "when several ask at once")
+        api.is_new(answer)
+    looks, spoken = answers[: len(names)], [answer.data for answer in answers[len(names) :]]
+    for name, answer in zip(names, looks, strict=True):
+        saw = story.another(answer.data, name, answer)
+        checks.require(answer.data["task_id"] == name, "voice-get.by-task-id", saw)
+    checks.distinct("speech.every-call-is-new", [data["task_id"] for data in spoken], spoken)
+    ids = [named for data in spoken for named in (data["task_id"], audio_of(data)["id"])]
+    checks.distinct("ids.unique", ids, spoken)
+
+
+def _planted(garden: Garden, kind: str) -> KnownVoice | None:
+    """A task of the garden; none where there is none, or it may be hidden since its voice was deleted."""
+    try:
+        task = garden.planted(kind)
+    except FAILURES:
+        return None  # another test says why
+    return None if task.deleted else task
+
+
 def test_readers_at_once_see_one_story(garden: Garden) -> None:
     """Whoever looks at a task while it changes, by either id, sees parts of one story, in the order of its instants.
 
@@ -105,7 +184,7 @@ def test_readers_at_once_see_one_story(garden: Garden) -> None:
 
 def _looks(garden: Garden, name: str, enough: list[bool], glimpses: list[Glimpse]) -> None:
     """What one caller sees until somebody says that it is enough, and once more."""
-    path = garden.api.document.operations["getCustomVoice"].path.replace("{id}", name)
+    path = _task_path(garden, name)
     operation = garden.api.document.operations["getCustomVoice"]
     last = False
     for _ in range(MOST_LOOKS):
@@ -127,7 +206,7 @@ def _looks(garden: Garden, name: str, enough: list[bool], glimpses: list[Glimpse
 def _moves(garden: Garden, name: str, enough: list[bool], glimpses: list[Glimpse]) -> None:
     """Lets time pass until the task has ended, or long enough."""
     target = garden.api.target
-    path = garden.api.document.operations["getCustomVoice"].path.replace("{id}", name)
+    path = _task_path(garden, name)
 
     def ended() -> bool | None:
         data = target.call("GET", path).data
@@ -158,13 +237,23 @@ def _path(garden: Garden) -> str:
     return garden.api.document.operations["createCustomVoice"].path
 
 
+def _task_path(garden: Garden, name: str) -> str:
+    path = garden.api.document.operations["getCustomVoice"].path
+    return path.replace("{id}", routes.segment(name))
+
+
 def _at_once(count: int, act: Callable[[], T]) -> list[T]:
     """What ``count`` threads get that act at the same moment."""
-    barrier = Barrier(count)
+    return _each_at_once(lambda _: act(), range(count))
 
-    def one() -> T:
+
+def _each_at_once(act: Callable[[S], T], of: Sequence[S]) -> list[T]:
+    """What comes of each, in order, where a thread for each acts at the same moment."""
+    barrier = Barrier(len(of))
+
+    def one(item: S) -> T:
         barrier.wait(10)
-        return act()
+        return act(item)
 
-    with ThreadPoolExecutor(count) as pool:
-        return [future.result() for future in [pool.submit(one) for _ in range(count)]]
+    with ThreadPoolExecutor(len(of)) as pool:
+        return [future.result() for future in [pool.submit(one, item) for item in of]]
