@@ -178,7 +178,7 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
     _text(answer, "message", "envelope.message", hold)
     looked.update(_SEEN.get(answer.pair, ()))
     if answer.code != 0:
-        words = "data is {}, where a refusal has no data"
+        words = "data is {}, where none is due in a refusal"
         saw = Said(words, body.get("data"), by=(answer,))
         hold("data" not in body, named["errors.no-data"], saw)
         if goes_on:
