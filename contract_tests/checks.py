@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from contract_tests import clauses, documents, mending
-from contract_tests.observation import NOT_JSON, Answer, Notification
+from contract_tests.observation import NOT_JSON, Answer, Notification, unreadable
 from contract_tests.saying import Part, Said, holding, in_words, shown_by
 from contract_tests.shapes import Shape
 
@@ -161,8 +161,8 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
     named = {clause: clause_of(dialect, clause) for clause in _WORDS}
     kept("envelope.json")
     if not isinstance(body, dict):
-        saw = Said("the body is no JSON object, where one is due", by=(answer,))
-        raise Broken("envelope.json", saw)
+        told = unreadable(answer.body) if body is NOT_JSON else "the body is no JSON object"
+        raise Broken("envelope.json", Said(f"{told}, where a JSON object is due", by=(answer,)))
     if answer.content_type != JSON_TYPE:
         told = answer.headers.get("content-type") or "missing"
         words = f"Content-Type is {told}, where {JSON_TYPE} is due"
@@ -178,7 +178,7 @@ def envelope(answer: Answer, dialect: str, own: str = "", *, goes_on: bool = Fal
     _text(answer, "message", "envelope.message", hold)
     looked.update(_SEEN.get(answer.pair, ()))
     if answer.code != 0:
-        words = "data is {}, where a refusal has no data"
+        words = "data is {}, where none is due in a refusal"
         saw = Said(words, body.get("data"), by=(answer,))
         hold("data" not in body, named["errors.no-data"], saw)
         if goes_on:
@@ -285,9 +285,11 @@ def notification(seen: Notification, shape: Shape, *, goes_on: bool = False) -> 
     kind = seen.headers.get("content-type") or "missing"
     told = Said(f"its Content-Type is {kind}, where {JSON_TYPE} is due", by=(seen,))
     require(seen.content_type == JSON_TYPE, method, told)
-    told = Said("the body of a notification is no JSON, where the task is due", by=(seen,))
-    require(seen.json is not NOT_JSON, method, told)
+    kept(method)
     body = seen.json
+    if body is NOT_JSON:
+        told = Said(f"{unreadable(seen.body)}, where the task is due", by=(seen,))
+        raise Broken(method, told)
     around = {"code", "request_id", "data"} & set(body) if isinstance(body, dict) else set()
     words = "a notification has {} around the task, where the bare task is due"
     words = words if around else "a notification is no object, where the bare task is due"
@@ -344,11 +346,15 @@ def _valid(
         looked.update(shape.enforced)
         return
     part = Part(saw, mending.part_of(body, misfit))
-    misfits, is_whole = mending.mended(shape, body) if goes_on else ([misfit], False)
+    reads_on = goes_on or misfit.is_silence
+    misfits, is_whole = mending.mended(shape, body) if reads_on else ([misfit], False)
     for one in misfits:
         told = Said(f"{one.words} ({what})", by=(part,))
         broken = one.rule or clause
-        if not is_whole:
+        if one.is_silence:  # what may be empty or absent may be read as such
+            note(clause, told)
+            continue
+        if not (goes_on and is_whole):
             raise Broken(broken, told)
         broke(broken, told)
     looked.update(shape.enforced)

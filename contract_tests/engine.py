@@ -21,14 +21,18 @@ from hypothesis import core
 from schemathesis.checks import ignored_auth, unsupported_method
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import AcceptedNegativeData, Failure, FailureGroup, ServerError
-from schemathesis.openapi.checks import RejectedPositiveData, UndefinedStatusCode
+from schemathesis.openapi.checks import (
+    JsonSchemaError,
+    RejectedPositiveData,
+    UndefinedStatusCode,
+)
 
 from contract_tests import documents, leniency
 from contract_tests.checks import Broken, kept, not_due
 from contract_tests.observation import Answer, Request
 from contract_tests.receiver import Receiver
 from contract_tests.saying import Said
-from contract_tests.shapes import Shape
+from contract_tests.shapes import Shape, is_silence
 
 if TYPE_CHECKING:
     from schemathesis.schemas import BaseSchema
@@ -84,6 +88,10 @@ def _schema(dialect: str) -> BaseSchema:
     @schema.hook
     def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> bool:  # noqa: ARG001
         """Keeps a failure unless the accepted value was forbidden by an assumed rule only."""
+        if isinstance(failure, JsonSchemaError):
+            return not is_silence(
+                failure.instance_path, failure.instance
+            )  # checks.conforms says it
         if not isinstance(failure, AcceptedNegativeData):
             return True
         definition = case.operation.definition.raw

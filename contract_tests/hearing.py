@@ -59,10 +59,10 @@ def all_told(garden: Garden) -> None:
 
 
 def _silence(made: Made, end: Mapping[str, Any], asked: list[Made], untold: list[Made]) -> Said:
-    words = "task {} has ended ({}) and its callback_url {} got no notification of that, where one is due"
-    others = f"; {len(asked) - len(untold)} of {len(asked)} ends were told"
+    heard = f"{len(asked) - len(untold)} of {len(asked)} ends were told"
+    words = f"task {{}} has ended ({{}}) and its callback_url {{}} got nothing, where its end is due; {heard}"
     address = _request(made).get("callback_url")
-    return Said(words + others, made.task_id, end["task_status"], address, by=(made.create, end))
+    return Said(words, made.task_id, end["task_status"], address, by=(made.create, end))
 
 
 def _of(garden: Garden) -> Iterator[Made]:

@@ -14,6 +14,8 @@ from contract_tests import curl, redaction
 NOT_JSON = object()
 #: Characters of a body or value that a message quotes.
 _QUOTED = 600
+#: Characters of a body before and after the place where it is no JSON.
+_NEAR = 24
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,27 @@ def decoded(body: bytes) -> Any:
         return json.loads(body.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def unreadable(body: bytes) -> str:
+    """Why a body is not JSON, and where; a sentence's beginning."""
+    if not body:
+        return "the body is empty"
+    try:
+        text = body.decode("utf-8", "surrogatepass")
+        json.loads(text)
+    except UnicodeDecodeError as reason:
+        return f"the body is not JSON: byte {reason.start + 1} is no UTF-8"
+    except json.JSONDecodeError as reason:
+        near = " ".join(text[max(0, reason.pos - _NEAR) : reason.pos + _NEAR].split())
+        is_open = redaction.clean(text) == text  # else a part of a secret may be there
+        shown = f" near `{near}`" if is_open else ""
+        return f"the body is not JSON: line {reason.lineno} column {reason.colno}{shown}"
+    except (ValueError, RecursionError):
+        return (
+            "the body is not JSON that can be read: it is nested too deeply, or a number too long"
+        )
+    return "the body is JSON"
 
 
 def media_type(header: str) -> str:

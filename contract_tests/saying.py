@@ -145,6 +145,11 @@ def shown_by(saw: Any) -> tuple[Any, ...]:
     return ()
 
 
+def unanswered(request: Request, reason: object) -> Said:
+    """A request without an answer."""
+    return Said(f"there is no answer ({reason}), where one is due", by=(request,))
+
+
 def holding(value: str, saw: Any) -> tuple[Any, ...]:
     """What shows what was seen and holds a text; all of it where nothing does."""
     shown = shown_by(saw)

@@ -12,7 +12,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from contract_tests import checks
 from contract_tests.observation import Request
-from contract_tests.saying import Said
+from contract_tests.saying import unanswered
 from contract_tests.sending import Sender
 
 #: Headers that were true of the bytes as they came, and are not of the body as it was unpacked.
@@ -37,8 +37,7 @@ class _Adapter(HTTPAdapter):
         try:
             answer = self._sender.send(sent)
         except httpx2.TransportError as reason:
-            words = f"there is no answer, where one is due: {reason!r}"
-            raise checks.Broken("server.answers", Said(words, by=(sent,))) from None
+            raise checks.Broken("server.answers", unanswered(sent, reason)) from None
         checks.kept("server.answers")
         plain = {name: value for name, value in answer.headers.items() if name not in _OF_THE_WIRE}
         raw = HTTPResponse(

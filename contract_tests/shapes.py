@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,6 +38,10 @@ _NOT_OF_SHAPE = frozenset(
         "task.updated-at.monotone",
     }
 )
+#: Rules beside a value that are of the conditions about it alone.
+_OF_CONDITIONS = frozenset({"task.failed.reason"})
+#: Texts that are empty or absent where there is nothing to say; null for one of them contradicts no source.
+_MAY_BE_NOTHING = frozenset({"task_status_msg"})
 _FORMATS = {"uri": "an absolute address"}
 #: How types and bounds of a schema are called.
 _TYPES = {
@@ -70,12 +74,14 @@ class Misfit:
         rule: the id of the nearest rule that is more than assumed; empty where there is none.
         path: the way to the value, and to the field that is missing.
         is_missing: whether there is nothing at the end of that way.
+        is_silence: whether null stands there for a text that may be empty or absent.
     """
 
     words: str
     rule: str
     path: tuple[str | int, ...] = ()
     is_missing: bool = False
+    is_silence: bool = False
 
 
 class Shape:
@@ -125,8 +131,12 @@ class Shape:
         if at and at[-1] in _LIKE:
             path = [_LIKE.get(str(step), step) for step in path]
         is_missing = isinstance(missing, str)
-        rule = self._about(at, path) or self._nearest(path)
-        return Misfit(_in_words(error, at, is_missing=is_missing), rule, tuple(at), is_missing)
+        rule = "" if error.kind.name == "format" else self._about(at, path) or self._nearest(path)
+        if rule in _OF_CONDITIONS and not {"then", "else"} & set(path):
+            rule = ""
+        said_nothing = not (rule or is_missing) and is_silence(at, error.instance)
+        words = _in_words(error, at, is_missing=is_missing)
+        return Misfit(words, rule, tuple(at), is_missing, said_nothing)
 
     @cached_property
     def enforced(self) -> frozenset[str]:
@@ -161,6 +171,11 @@ class Shape:
                 break
             found = _sure(node) or found
         return found
+
+
+def is_silence(place: Sequence[str | int], value: Json) -> bool:
+    """Whether null stands for a text that may be empty or absent."""
+    return value is None and bool(place) and place[-1] in _MAY_BE_NOTHING
 
 
 def _in_words(

@@ -102,8 +102,8 @@ def another(record: Record, task_id: str, *shown_by: Any) -> Said:
 def status_after(record: Record, before: Record) -> Said:
     """A status that does not follow on another."""
     ended = before["task_status"] in TERMINAL
-    due = "which is an end and stays" if ended else "which is never taken back"
-    words = f"task_status is {{}} after {{}}, {due}"
+    due = "that end is due to stay" if ended else "no step back is due"
+    words = f"task_status is {{}} after {{}}, where {due}"
     return Said(words, record["task_status"], before["task_status"], by=(before, record))
 
 

@@ -17,7 +17,7 @@ import httpx2
 
 from contract_tests import checks, redaction, sending
 from contract_tests.observation import Answer, Request
-from contract_tests.saying import Said
+from contract_tests.saying import unanswered
 from contract_tests.sending import Sender
 from contract_tests.waiting import Patience
 
@@ -182,8 +182,7 @@ class Target:
         try:
             answer = self.sender.send(sent)
         except httpx2.TransportError as reason:
-            words = f"there is no answer, where one is due: {reason!r}"
-            raise checks.Broken("server.answers", Said(words, by=(sent,))) from None
+            raise checks.Broken("server.answers", unanswered(sent, reason)) from None
         checks.kept("server.answers")
         return answer
 

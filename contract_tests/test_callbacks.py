@@ -107,7 +107,7 @@ def test_nothing_is_told_after_the_end(garden: Garden) -> None:
     unasked = {garden.planted(kind).id: kind for kind in (SILENT, EMPTY)}
     for item in inbox.everything():
         about = item.json.get("task_id") if isinstance(item.json, dict) else None
-        words = "task {} was made without a callback_url, where none is told of; this arrived:"
+        words = "a notification of task {} arrived, where none is due without a callback_url"
         saw = Said(words, about, by=(item,))
         require(about not in unasked, "voice-create.callback-url.optional", saw)
     kept("voice-create.callback-url.optional")

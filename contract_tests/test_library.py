@@ -137,7 +137,9 @@ def test_a_page_may_be_large(voices_api: Api, operation: str) -> None:
     for size in (1, LARGE_SIZE, LARGEST_SIZE):
         answer = voices_api.call(operation, query={"pageNum": 1, "pageSize": size})
         is_empty = answer.data == []
-        words = f"page 1 is empty where pageSize is {size}, and was not where it was smaller"
+        words = (
+            f"page 1 is empty where pageSize is {size}, where the tasks of smaller pages are due"
+        )
         none_left = Said(words, by=(answer,))
         checks.require(not (has_some and is_empty), "paging.number", none_left)
         has_some = has_some or not is_empty
@@ -155,7 +157,7 @@ def test_an_official_voice_cannot_be_deleted(voices_api: Api) -> None:
     answer = voices_api.call("deleteVoice", {"voice_id": voice_id})
     checks.refused(answer, voices_api.dialect, "voice-delete.official", PARAMETERS)
     is_there = voice_id in _voice_ids(voices_api)
-    words = "official voice {} is gone after a refused deletion, where it stays"
+    words = "official voice {} is gone after a refused deletion, where it is due to stay"
     checks.require(is_there, "voice-delete.official", Said(words, voice_id, by=(answer,)))
 
 

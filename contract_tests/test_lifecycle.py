@@ -157,13 +157,13 @@ def test_a_voices_sample_can_be_fetched(walk: Walk, target: Target) -> None:
     voice = voices_of(walk.succeeded.seen[-1])[0]
     if "trial_url" not in voice:
         pytest.skip("not looked at: the voice has no trial_url")
-    content = fetched(target, voice["trial_url"])
+    content = fetched(target, voice["trial_url"], data=walk.succeeded.seen[-1])
     is_wave = content[:4] in (b"RIFF", b"RF64", b"RIFX") and content[8:12] == b"WAVE"
     words = "{} begins the file at {}, where a WAV file is due"
     checks.require(
         is_wave,
         "voice.trial.wav",
-        Said(words, repr(content[:16]), voice["trial_url"], by=(walk.ended.seen[-1],)),
+        Said(words, content[:16].decode("latin-1"), voice["trial_url"], by=(walk.ended.seen[-1],)),
     )
 
 

@@ -75,7 +75,7 @@ def test_official_voices_stay_as_they_are(walk: Walk) -> None:
     before = walk.presets
     _ = walk.deleted
     after = walk.presets_now()
-    words = "official voices {} are gone and {} new after a voice was deleted, where none changes"
+    words = "official voices {} are gone and {} new after a voice was deleted, where none is due to change"
     gone, new = sorted({*_ids(before)} - {*_ids(after)}), sorted({*_ids(after)} - {*_ids(before)})
     saw = Said(words, gone, new, by=(*after[:1],))
     checks.require(_ids(after) == _ids(before), "presets.same-for-all", saw)

@@ -97,7 +97,7 @@ def test_an_empty_text_is_an_absent_field(voices_api: Api, receiver: Receiver) -
         )
         data = voices_api.data(VOICE, body, clause=clause)
         is_empty = not data["task_info"].get("external_task_id")
-        words = "task_info is {}, where an empty external_task_id is none"
+        words = "task_info is {}, where none is due, as an empty external_task_id is none"
         saw = Said(words, data["task_info"], by=(data,))
         checks.require(is_empty, "task.info.empty", saw)
     if voices_api.dialect == "kkiai":

@@ -10,6 +10,7 @@ import pytest
 from contract_tests import checks, clauses, options, redaction, selecting
 from contract_tests.gathering import Breach, Gathered
 from contract_tests.meter import NotSent
+from contract_tests.saying import unanswered
 from contract_tests.sending import Sender
 
 
@@ -76,12 +77,13 @@ class Verdicts(Gathered):
         ]
         name = "server.answers"
         if silent and not self.is_broken(name):
+            told = unanswered(silent[-1].request, silent[-1].error)
             line = silent[-1].request.curl
             self.broke(
                 Breach(
                     clauses.find(name),
                     self._dialects[0],
-                    silent[-1].error,
+                    told.sentence,
                     line,
                     (line,),
                     "",

@@ -97,8 +97,8 @@ def _formed(seen: Notification, signing: Signing, now_s: float) -> None:
     off_s = int(timestamp) - now_s
     is_fresh = -off_s <= signatures.TOLERANCE_S
     is_fresh &= signing.may_be_ahead or off_s <= signatures.TOLERANCE_S
-    words = f"webhook-timestamp is {{}}, {off_s:+.0f} s off the clock here, where at most"
-    words = f"{words} {signatures.TOLERANCE_S:g} s are due"
+    words = f"webhook-timestamp is {{}}, {off_s:+.0f} s off the clock here"
+    words = f"{words}, where at most {signatures.TOLERANCE_S:g} s are due"
     _need(is_fresh, Said(words, timestamp, by=(seen,)))
 
 

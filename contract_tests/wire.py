@@ -267,7 +267,7 @@ def _body(response: http.client.HTTPResponse) -> bytes:
             raise http.client.HTTPException(f"a body of more than {MOST_BYTES} bytes")
     missing = response.length
     if missing:
-        raise http.client.HTTPException(f"the body ends {missing} bytes early")
+        raise httpx2.RemoteProtocolError(f"the body ends {missing} bytes early")
     return bytes(whole)
 
 
@@ -288,6 +288,8 @@ def _translated(timeout_s: float) -> Iterator[None]:
         raise httpx2.ReadTimeout(f"no whole answer within {timeout_s:g} s") from None
     except http.client.RemoteDisconnected:
         raise httpx2.ReadError("the connection was closed without an answer") from None
+    except http.client.IncompleteRead:
+        raise httpx2.RemoteProtocolError("the body ends early") from None
     except http.client.HTTPException as reason:
         words = str(reason) or type(reason).__name__
         raise httpx2.RemoteProtocolError(f"no HTTP: {words}"[:300]) from None

@@ -554,7 +554,7 @@ SPEECHES: dict[str, tuple[_MAKE, str]] = {
     ),
     "speed_not_rounded": (_spoken_at(lambda tenths: tenths), "speech.speed.one-decimal"),
     "speed_cut": (_spoken_at(lambda tenths: int(tenths + 1e-9)), "speech.speed.one-decimal"),
-    "relative_url": (_audio(url=lambda url: "/" + url.split("/", 3)[3]), "media.url.no-auth"),
+    "relative_url": (_audio(url=lambda url: "/" + url.split("/", 3)[3]), "schema.answer"),
     "dead_url": (_audio(url=lambda url: url.replace("/speech/", "/gone/")), "media.url.no-auth"),
     "a_page_for_audio": (_page_instead_of_audio, "speech.mp3"),
     "one_audio_id": (_audio(id=lambda _id: "930801290416885794"), "ids.unique"),

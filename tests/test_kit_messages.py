@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract_tests import checks, documents, mending
+import contract_tests
+from contract_tests import checks, documents, mending, redaction
 from contract_tests.checks import Broken
 from contract_tests.concerned import Shown
 from contract_tests.observation import Answer, Notification, Request
@@ -63,7 +67,7 @@ def test_differences_are_named_by_field() -> None:
     ("status", "body", "clause", "sentence"),
     [
         (500, {}, "server.no-5xx", "the answer is HTTP 500 without a code, where anything but"),
-        (200, [], "envelope.json", "the body is no JSON object, where one is due"),
+        (200, [], "envelope.json", "the body is no JSON object, where a JSON object is due"),
         (200, {"code": 0}, "envelope.request-id", "request_id is null, where a text that is"),
         (200, {"code": None, "request_id": "r"}, "errors.code-is-integer", "code is null, where"),
         (
@@ -84,7 +88,7 @@ def test_differences_are_named_by_field() -> None:
             400,
             {"code": 1201, "request_id": "r", "message": "m", "data": {}},
             "errors.no-data",
-            "data is {}, where a refusal has no data",
+            "data is {}, where none is due in a refusal",
         ),
     ],
 )
@@ -224,3 +228,159 @@ def test_a_deletion_is_shown_with_the_query_of_its_voice() -> None:
     )
     known = shown([look, delete], [Made("1", create, is_open=False)])
     assert known.by([delete]) == [create, look.request, delete.request]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "the body is empty, where"),
+        (
+            b'{"code": 0,\n "voice_name": 000}',
+            'line 2 column 17 near `de": 0, "voice_name": 000}`, where',
+        ),
+        (b'{"code": 0} and more', 'line 1 column 13 near `{"code": 0} and more`, where'),
+        (b"\xef\xbb\xbf{}", "line 1 column 1 near"),
+        (b'{"code": "\xff"}', "byte 11 is no UTF-8, where"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"x": ' + b"9" * 5000 + b"}", "or a number too long"),
+    ],
+    ids=["empty", "a number", "garbage", "a mark", "no UTF-8", "deep", "long"],
+)
+def test_what_is_no_json_is_shown_at_its_place(body: bytes, words: str) -> None:
+    """Of a body that is not JSON the sentence says where, and what stands there, however long the body is."""
+    seen = Answer(Request("GET", URL), 200, {"content-type": "application/json"}, body)
+    with pytest.raises(Broken, match=r"envelope\.json") as broken:
+        checks.envelope(seen, "klingai")
+    assert words in broken.value.saw.splitlines()[0]
+    [callback] = documents.document("klingai").operations["createCustomVoice"].callbacks.values()
+    told = Notification(0, "POST", "/x", {"content-type": "application/json"}, body)
+    with pytest.raises(Broken, match=r"callback\.method"):
+        checks.notification(told, callback)
+
+
+def test_no_part_of_a_secret_is_shown_beside_a_place() -> None:
+    """A secret near the place where a body is not JSON would be cut in two, and be found no more."""
+    redaction.hide("sk-very-secret")
+    try:
+        seen = Answer(Request("GET", URL), 200, {}, b'{"key": "sk-very-secret" oops}')
+        with pytest.raises(Broken) as broken:
+            checks.envelope(seen, "klingai")
+    finally:
+        redaction.forget()
+    assert "line 1 column 26" in broken.value.saw
+    assert "secret" not in broken.value.saw
+
+
+@pytest.mark.parametrize("operation", ["getCustomVoice", "listCustomVoices"])
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_null_for_no_reason_is_a_finding(operation: str, *, goes_on: bool) -> None:
+    """task_status_msg may be empty or absent while nothing failed: null there is worth knowing, and no failure."""
+    checks.noted.clear()
+    record = {**RECORD, "task_status_msg": None}
+    seen = answered([record, record] if operation == "listCustomVoices" else record)
+    checks.conforms(seen, documents.document("klingai").operations[operation], goes_on=goes_on)
+    assert [(one.clause, type(one)) for one in checks.noted] == [("schema.answer", checks.Finding)]
+    assert "task_status_msg is null, where a string is due" in checks.noted[0].saw
+    checks.noted.clear()
+    failed = answered({**record, "task_status": "failed", "task_result": {}})
+    with pytest.raises(Broken, match=r"task\.failed\.reason"):
+        checks.conforms(failed, documents.document("klingai").operations["getCustomVoice"])
+    other = answered({**RECORD, "task_status_msg": 5})
+    with pytest.raises(Broken, match=r"schema\.answer"):
+        checks.conforms(other, documents.document("klingai").operations["getCustomVoice"])
+
+
+#: Where what was seen stands among the arguments of whatever says that a clause is broken.
+_SAYERS = {
+    "require": 2,
+    "upheld": 2,
+    "found": 1,
+    "note": 1,
+    "broke": 1,
+    "Broken": 1,
+    "Finding": 1,
+}
+_KIT = Path(contract_tests.__file__).parent
+#: Those that pass on what they were given, or a sentence that is made only where it is needed.
+_PASSED_ON = {"checks.py", "history.py"}
+#: Sentences whose halves are put together elsewhere: shapes.Misfit has both.
+_WHOLE = {"checks.py: f'{one.words} ({what})'"}
+
+
+def _name(call: ast.Call) -> str:
+    called = call.func
+    return called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def _last(value: ast.expr, function: ast.FunctionDef, line: int) -> ast.expr:
+    """What a name stands for at a line, where the function gave it a value before."""
+    given = [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and node.lineno <= line
+        and any(ast.unparse(to) == ast.unparse(value) for to in node.targets)
+    ]
+    return max(given, key=lambda node: node.lineno, default=value)
+
+
+def _is_said(value: ast.expr, function: ast.FunctionDef, sayers: set[str], line: int) -> bool:
+    """Whether an expression is a sentence: made in place, before in the function, or by whoever calls it."""
+    if isinstance(value, ast.IfExp):
+        return all(_is_said(one, function, sayers, line) for one in (value.body, value.orelse))
+    if isinstance(value, ast.Call):
+        return _name(value) in sayers
+    if not isinstance(value, ast.Name):
+        return False
+    before = _last(value, function, line)
+    if before is not value:
+        return _is_said(before, function, sayers, line - 1)
+    given = [*function.args.args, *function.args.kwonlyargs]
+    return any(
+        one.arg == value.id and one.annotation is not None and ast.unparse(one.annotation) == "Said"
+        for one in given
+    )
+
+
+def test_whatever_is_broken_is_said_in_a_sentence() -> None:
+    """No check hands over a bare text, answer or record: a sentence says what is and what is due, and holds them."""
+    trees = {path.name: ast.parse(path.read_text("utf-8")) for path in _KIT.glob("*.py")}
+    sayers = {"Said", "Apart"} | {
+        function.name
+        for tree in trees.values()
+        for function in _functions(tree)
+        if function.returns is not None and ast.unparse(function.returns) in ("Said", "Apart")
+    }
+    bare = []
+    looked_at = 0
+    for name, tree in trees.items():
+        for function in _functions(tree):
+            for call in ast.walk(function):
+                place = _SAYERS.get(_name(call)) if isinstance(call, ast.Call) else None
+                if not isinstance(call, ast.Call) or place is None or len(call.args) <= place:
+                    continue
+                looked_at += 1
+                saw = call.args[place]
+                is_passed_on = name in _PASSED_ON and ast.unparse(saw) in ("saw", "saw()")
+                if not is_passed_on and not _is_said(saw, function, sayers, call.lineno):
+                    bare.append(f"{name}:{call.lineno}: {ast.unparse(saw)}")
+    assert bare == []
+    assert looked_at > 200
+
+
+def test_a_sentence_says_what_is_due() -> None:
+    """Each sentence has both halves: what is, and where what is due."""
+    halves = []
+    for path in _KIT.glob("*.py"):
+        for function in _functions(ast.parse(path.read_text("utf-8"))):
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and _name(call) == "Said" and call.args:
+                    words = _last(call.args[0], function, call.lineno)
+                    has_both = all(half in ast.unparse(words) for half in ("where ", "due"))
+                    if not has_both and not isinstance(words, ast.Name):
+                        halves.append(f"{path.name}: {ast.unparse(words)}")
+    assert [one for one in halves if one not in _WHOLE] == []
