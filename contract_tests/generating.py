@@ -53,7 +53,7 @@ class Shrinking:
     """How long a test looks for a shorter story of what is broken: not at all for what is known already."""
 
     def __init__(self) -> None:
-        self._before = engine.MAX_SHRINKING_SECONDS, engine.report
+        self._before = {name: vars(engine)[name] for name in ("MAX_SHRINKING_SECONDS", "report")}
 
     def __enter__(self) -> Shrinking:
         """As long as ever, until something is met that is known."""
@@ -61,12 +61,11 @@ class Shrinking:
 
     def needless(self) -> None:
         """What was just met was shown before: the first story of it will do."""
-        engine.MAX_SHRINKING_SECONDS = 0
-        engine.report = _unsaid
+        vars(engine).update(MAX_SHRINKING_SECONDS=0, report=_unsaid)
 
     def __exit__(self, *_: object) -> None:
         """The next test shrinks as before."""
-        engine.MAX_SHRINKING_SECONDS, engine.report = self._before
+        vars(engine).update(self._before)
 
 
 def _unsaid(_words: object) -> None:
