@@ -184,6 +184,8 @@ def pytest_runtest_makereport(
     report = yield
     error = call.excinfo.value if call.excinfo is not None else None
     dialect = selecting.dialect_of(item)
+    seen = [one for one in (error, *checks.noted) if isinstance(one, checks.Broken)]
+    item.config.stash[RUN].broken.update(one.clause for one in seen)
     if call.when == "call" and (error is None or isinstance(error, checks.Finding)):
         broken = [one for one in checks.noted if not gathering.is_finding(one, dialect)]
         error = next(iter(broken or ([] if error else checks.noted)), error)

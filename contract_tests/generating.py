@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from hypothesis.internal import charmap
-from hypothesis.internal.conjecture import providers
+from hypothesis.internal.conjecture import engine, providers
 from hypothesis.internal.constants_ast import Constants
 from hypothesis.internal.intervalsets import IntervalSet
 
@@ -47,3 +47,26 @@ def prepared() -> Iterator[None]:
         yield
     finally:
         charmap.intervals_from_codec, providers._get_local_constants = tried, collected
+
+
+class Shrinking:
+    """How long a test looks for a shorter story of what is broken: not at all for what is known already."""
+
+    def __init__(self) -> None:
+        self._before = {name: vars(engine)[name] for name in ("MAX_SHRINKING_SECONDS", "report")}
+
+    def __enter__(self) -> Shrinking:
+        """As long as ever, until something is met that is known."""
+        return self
+
+    def needless(self) -> None:
+        """What was just met was shown before: the first story of it will do."""
+        vars(engine).update(MAX_SHRINKING_SECONDS=0, report=_unsaid)
+
+    def __exit__(self, *_: object) -> None:
+        """The next test shrinks as before."""
+        vars(engine).update(self._before)
+
+
+def _unsaid(_words: object) -> None:
+    """It would say that minutes were spent."""

@@ -26,10 +26,14 @@ class Run:
 
     Args:
         sender: what sends its requests; one of its own where none is given.
+
+    Attributes:
+        broken: the clauses that a test has shown to be broken.
     """
 
     def __init__(self, options: Options, sender: Sender | None = None) -> None:
         self.options = options
+        self.broken: set[str] = set()
         self._given = sender
         self._stack = ExitStack()
         self._apis: dict[str, Api] = {}

@@ -354,8 +354,7 @@ def _is_a_page(answer: Answer) -> bool:
 
 
 def _is_something_else(url: str, answer: Answer) -> str:
-    leads_to = answer.headers.get("location", "")
-    where = f" to {leads_to}" if leads_to else ""
+    where = f" to {answer.headers['location']}" if answer.headers.get("location") else ""
     what = "a redirect" + where if 300 <= answer.status < 400 else answer.content_type
     return (
         f"{url} answers requests of the API with HTTP {answer.status}, {what}: this is no such API; give the address"

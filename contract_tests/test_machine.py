@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,8 +19,10 @@ from hypothesis.stateful import (
 
 from contract_tests import checks, listing, notices, options, story, strategies
 from contract_tests.api import Api, Record, TooManyTasks
+from contract_tests.generating import Shrinking
 from contract_tests.oracle import KnownVoice, Oracle, Verdict
 from contract_tests.receiver import Receiver
+from contract_tests.run import Run
 from contract_tests.saying import Said
 from contract_tests.waiting import Waiting
 
@@ -168,6 +171,19 @@ class CustomVoices(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Lets every task end, and holds each story and the notifications against what was seen."""
+        broken = sys.exception()
+        try:
+            self._end()
+        except checks.Broken as reason:
+            broken = broken or reason
+            raise
+        finally:
+            self.met(broken)
+
+    def met(self, error: BaseException | None) -> None:
+        """A story has ended, in an error maybe."""
+
+    def _end(self) -> None:
         note(f"oracle: {self._oracle}")
         self.shared.adopt(self._api)
         has_ended = self._let_end()
@@ -284,7 +300,7 @@ class CustomVoices(RuleBasedStateMachine):
 
 
 @pytest.mark.billable
-def test_custom_voices_follow_the_model(voices_api: Api, receiver: Receiver) -> None:
+def test_custom_voices_follow_the_model(voices_api: Api, receiver: Receiver, run: Run) -> None:
     """In whatever order voices are created, queried, listed and deleted while time passes, the rules hold.
 
     Statuses only move forward and ends are final; ids are unique, external ids are unique per account and resolve to
@@ -293,15 +309,21 @@ def test_custom_voices_follow_the_model(voices_api: Api, receiver: Receiver) -> 
 
     Source: the rules in brackets of each finding; openapi/ operations createCustomVoice to deleteVoice.
     """
+    shrinking = Shrinking()
 
     class Stories(CustomVoices):
         shared = voices_api
         waiting = Waiting()
         too_small: ClassVar[set[int]] = set()
 
+        def met(self, error: BaseException | None) -> None:
+            if isinstance(error, checks.Broken) and error.clause in run.broken:
+                shrinking.needless()
+
     Stories.receiver = receiver
     chosen = options.profile(
         is_hurried=voices_api.target.control, is_far=voices_api.target.sender.pace.is_far
     )
     settings = hypothesis.settings(chosen, stateful_step_count=STEPS)
-    run_state_machine_as_test(Stories, settings=settings)
+    with shrinking:
+        run_state_machine_as_test(Stories, settings=settings)

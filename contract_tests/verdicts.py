@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from contract_tests import checks, clauses, options, redaction, selecting
 from contract_tests.gathering import Breach, Gathered
 from contract_tests.meter import NotSent
 from contract_tests.saying import unanswered
-from contract_tests.sending import Sender
+from contract_tests.sending import Exchange, Sender
 
 
 class Verdicts(Gathered):
@@ -49,7 +50,7 @@ class Verdicts(Gathered):
             self.failed(noted, dialect, self._sender.recent, self._sender.made)
         if call.excinfo is None:
             return
-        error = call.excinfo.value
+        error = self._named(call.excinfo.value)
         sources = selecting.sources_of(item)
         if isinstance(error, pytest.skip.Exception):
             reason = redaction.clean(str(error.msg).removeprefix("not looked at: "))
@@ -71,10 +72,7 @@ class Verdicts(Gathered):
 
     def pytest_sessionfinish(self) -> None:
         """The tests are over. Silence that ended a test without a word is a failure too."""
-        sender = self._sender
-        silent = [
-            item for item in sender.silences if urlsplit(item.request.url).netloc == sender.origin
-        ]
+        silent = self._silences()
         name = "server.answers"
         if silent and not self.is_broken(name):
             told = unanswered(silent[-1].request, silent[-1].error)
@@ -90,6 +88,18 @@ class Verdicts(Gathered):
                     is_finding=False,
                 )
             )
+
+    def _silences(self) -> list[Exchange]:
+        """The requests to the server under test that got no answer."""
+        origin = self._sender.origin
+        return [one for one in self._sender.silences if urlsplit(one.request.url).netloc == origin]
+
+    def _named(self, error: BaseException) -> BaseException:
+        """What a test ended in; no answer to a question of the kit's own, as to what server it is, is one missing."""
+        silent = self._silences()
+        if not isinstance(error, httpx2.TransportError) or not silent:
+            return error
+        return checks.Broken("server.answers", unanswered(silent[-1].request, error))
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

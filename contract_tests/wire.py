@@ -30,6 +30,8 @@ MOST_BYTES = 32 * 1024 * 1024
 CONNECT_S = 10.0
 #: Seconds after which an idle connection is not used again: many servers close them after five.
 _IDLE_S = 3.0
+#: Methods of requests that may be sent twice.
+_SAFE = ("GET", "HEAD")
 #: Interim answers (1xx) in front of one.
 _MOST_INTERIM = 20
 _CHUNK = 65_536
@@ -39,12 +41,17 @@ Origin = tuple[str, str, int]
 
 
 class _Timed:
-    """A socket whose reads and writes all end at one instant."""
+    """A socket whose reads and writes all end at one instant.
+
+    Attributes:
+        has_answered: whether a byte of an answer to the request that was sent last has come.
+    """
 
     def __init__(self, raw: socket.socket) -> None:
         self.raw = raw
         self.until = 0.0
         self.used_at = time.monotonic()
+        self.has_answered = False
         self._kept = b""
 
     def wait(self) -> None:
@@ -61,6 +68,7 @@ class _Timed:
     def flush(self) -> None:
         """Sends what was kept."""
         whole, self._kept = self._kept, b""
+        self.has_answered = False
         self.wait()
         self.raw.sendall(whole)
 
@@ -74,9 +82,12 @@ class _Timed:
     @property
     def is_stale(self) -> bool:
         """Whether it was closed by the server, holds something unasked, or idles too long."""
-        if time.monotonic() - self.used_at > _IDLE_S:
-            return True
-        return bool(select.select([self.raw], [], [], 0)[0])
+        return self.is_old or bool(select.select([self.raw], [], [], 0)[0])
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it idles too long."""
+        return time.monotonic() - self.used_at > _IDLE_S
 
 
 class _Reader(io.RawIOBase):
@@ -88,7 +99,9 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._timed.wait()
-        return self._timed.raw.recv_into(buffer)
+        count = self._timed.raw.recv_into(buffer)
+        self._timed.has_answered = self._timed.has_answered or count > 0
+        return count
 
 
 class _Response(http.client.HTTPResponse):
@@ -104,14 +117,21 @@ class _Response(http.client.HTTPResponse):
 
 
 class Wire:
-    """Connections that are kept open between exchanges. Safe to use from any thread."""
+    """Connections that are kept open between exchanges. Safe to use from any thread.
+
+    Where a server closed one without a word soon after an answer, none is kept any more: the next request might be
+    under way when the next one closes.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: dict[Origin, list[_Timed]] = {}
+        self._closers: set[Origin] = set()
 
     def exchange(self, request: Request, timeout_s: float) -> Answer:
         """Sends a request; returns the whole answer, unpacked.
+
+        One that changes nothing is sent again where it met the end of a connection that was open before.
 
         Args:
             timeout_s: seconds until the last byte of the answer is due.
@@ -122,22 +142,17 @@ class Wire:
         until = time.monotonic() + timeout_s
         parts = urlsplit(request.url)
         origin = _origin(request.url)
-        timed = self._taken(origin) or _connected(origin, min(timeout_s, CONNECT_S))
-        timed.until = until
-        is_reusable = False
-        try:
-            with _translated(timeout_s):
-                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                response = _answered(timed, origin, request, target)
-                body = _body(response)
-                is_reusable = not response.will_close
-        finally:
-            if is_reusable:
-                self._kept(origin, timed)
-            else:
-                timed.raw.close()
-        headers = _joined(response)
-        return Answer(request, response.status, headers, unpacked(headers, body))
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kept = self._taken(origin)
+        if kept is not None:
+            try:
+                return self._over(kept, origin, request, target, until, timeout_s)
+            except httpx2.ReadError:
+                if kept.has_answered or request.method not in _SAFE:
+                    raise
+                self._never_keep(origin)
+        timed = _connected(origin, min(timeout_s, CONNECT_S))
+        return self._over(timed, origin, request, target, until, timeout_s)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -145,6 +160,31 @@ class Wire:
             for timed in (item for several in self._idle.values() for item in several):
                 timed.raw.close()
             self._idle.clear()
+
+    def _over(
+        self,
+        timed: _Timed,
+        origin: Origin,
+        request: Request,
+        target: str,
+        until: float,
+        timeout_s: float,
+    ) -> Answer:
+        """An exchange over a connection, which is kept or closed after it."""
+        timed.until = until
+        is_reusable = False
+        try:
+            with _translated(timeout_s):
+                response = _answered(timed, origin, request, target)
+                body = _body(response)
+                is_reusable = not response.will_close
+        finally:
+            if is_reusable and origin not in self._closers:
+                self._kept(origin, timed)
+            else:
+                timed.raw.close()
+        headers = _joined(response)
+        return Answer(request, response.status, headers, unpacked(headers, body))
 
     def _taken(self, origin: Origin) -> _Timed | None:
         with self._lock:
@@ -154,7 +194,13 @@ class Wire:
                 if not timed.is_stale:
                     return timed
                 timed.raw.close()
+                if not timed.is_old:
+                    self._closers.add(origin)
         return None
+
+    def _never_keep(self, origin: Origin) -> None:
+        with self._lock:
+            self._closers.add(origin)
 
     def _kept(self, origin: Origin, timed: _Timed) -> None:
         timed.used_at = time.monotonic()

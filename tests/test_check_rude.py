@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,42 @@ def test_an_old_server_is_understood(wire: Wire) -> None:
     with rude.rude_server(rude.is_old) as url:
         answer = wire.exchange(Request("GET", f"{url}/"), 5.0)
     assert (answer.status, answer.body) == (200, b"<html>welcome</html>")
+
+
+class Leaving:
+    """A server that answers the first request of a connection, and hangs up at the second, which it does not read.
+
+    Attributes:
+        connections: how many there were.
+    """
+
+    def __init__(self) -> None:
+        self.connections = 0
+
+    def __call__(self, connection: socket.socket, _request: bytes) -> None:
+        """Answers, and waits until the next request is under way."""
+        self.connections += 1
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        connection.recv(1)
+
+
+def test_a_connection_that_ends_is_no_silence(wire: Wire) -> None:
+    """A request that changes nothing and meets the end of a connection is sent again; then none is kept."""
+    leaving = Leaving()
+    with rude.rude_server(leaving) as url:
+        for _ in range(4):
+            assert wire.exchange(Request("GET", f"{url}/"), 5.0).body == b"{}"
+    assert leaving.connections == 4
+
+
+def test_what_may_have_been_done_is_not_asked_twice(wire: Wire) -> None:
+    """A request that may change something is sent once, whatever comes of it."""
+    leaving = Leaving()
+    with rude.rude_server(leaving) as url:
+        wire.exchange(Request("POST", f"{url}/", {}, b"{}"), 5.0)
+        with pytest.raises(httpx2.ReadError):
+            wire.exchange(Request("POST", f"{url}/", {}, b"{}"), 5.0)
+    assert leaving.connections == 1
 
 
 def test_tls_on_a_plain_port_is_said(wire: Wire) -> None:

@@ -82,9 +82,10 @@ def judges() -> Iterator[ProcessPoolExecutor]:
 
 
 def kit(app: ASGIApp, *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs the kit against an application, in a process of its own."""
+    """Runs the kit against an application, in a process of its own; the suite itself generates more for the mock."""
     with RunningServer(app=app) as server:
         command = [sys.executable, "-m", "pytest", "contract_tests", "-p", "no:cacheprovider"]
+        command += ["--hypothesis-profile", "smoke"]
         url = ("--contract-base-url", server.base_url)
         return subprocess.run(
             [*command, *url, *options],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -128,13 +129,20 @@ def _own(pen: Pen, body: dict[str, Json]) -> dict[str, Json]:
     return body
 
 
+@cache
+def _parts() -> tuple[Strategy, Strategy]:
+    """Bodies of any status, and lists of voices. To put them together takes longer than to draw from them."""
+    raw = schema()
+    voice = raw["properties"]["task_result"]["properties"]["voices"]["items"]
+    return _of(raw), st.lists(_of(voice), min_size=1, max_size=3)
+
+
 @st.composite
 def _fitting(draw: Callable[[Strategy], Any], shape: Shape, status: str) -> Any:
-    raw = shape.schema
-    body = {**draw(_of(raw)), "task_status": status}
+    bodies, lists_of_voices = _parts()
+    body = {**draw(bodies), "task_status": status}
     if status == "succeed":
-        voice = raw["properties"]["task_result"]["properties"]["voices"]["items"]
-        voices = draw(st.lists(_of(voice), min_size=1, max_size=3))
+        voices = draw(lists_of_voices)
         body["task_result"] = {**body.get("task_result", {}), "voices": voices}
     elif "task_result" in body:
         body["task_result"].pop("voices", None)
