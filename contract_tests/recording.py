@@ -60,6 +60,8 @@ def _judged(asked: Namespace) -> int:
     recording = harread.read(asked.from_har)
     wanted = tuple(asked.dialect) or documents.DIALECTS
     found = list(_of_the_api(recording.seen, asked.base_url, wanted))
+    if not asked.dialect:
+        found = _served(found)
     if not found:
         where = f" below {asked.base_url}" if asked.base_url else ""
         raise harread.BadRecording(f"{asked.from_har}: no entry is a request of the API{where}")
@@ -101,6 +103,16 @@ def _of_the_api(
         )
         if route is not None:
             yield seen, route
+
+
+def _served(
+    found: list[tuple[harread.Seen, routes.Route]],
+) -> list[tuple[harread.Seen, routes.Route]]:
+    """Those of the dialects that are there; of one that is not, every path is answered with HTTP 404."""
+    there = {
+        route.dialect for seen, route in found if seen.answer is None or seen.answer.status != 404
+    }
+    return [(seen, route) for seen, route in found if not there or route.dialect in there]
 
 
 def _judge(seen: harread.Seen, route: routes.Route, state: _Judged) -> None:

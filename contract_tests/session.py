@@ -13,12 +13,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -26,7 +25,6 @@ from contract_tests import (
     checks,
     clauses,
     coverage,
-    documents,
     generating,
     har,
     options,
@@ -38,15 +36,13 @@ from contract_tests import (
     serving,
     webhook,
 )
+from contract_tests.looking import CouldNotLook, Found, look, opened
 from contract_tests.meter import NotSent
-from contract_tests.observation import Answer
 from contract_tests.options import Options
 from contract_tests.outcome import Outcome, again, too_late
 from contract_tests.progress import Progress
 from contract_tests.results import FAILED, NOT_LOOKED_AT
-from contract_tests.run import explain, is_mock, open_sender, refusal_to_pay
 from contract_tests.sending import Sender
-from contract_tests.target import Target
 from contract_tests.verdicts import Verdicts
 
 KEPT, BROKEN, COULD_NOT_LOOK = 0, 1, 2
@@ -72,24 +68,6 @@ UNNEEDED = (
 _VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 _FOLDER = Path(__file__).resolve().parent
 _INTERRUPTED = "interrupted"
-
-
-class CouldNotLook(Exception):
-    """Raised when there is nothing to judge; the message is one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a look at the server has shown before anything is tested.
-
-    Attributes:
-        is_mock: whether its control API answers as kling-mock's.
-        unserved: dialects that are not there.
-    """
-
-    is_mock: bool
-    dialects: tuple[str, ...]
-    unserved: tuple[str, ...]
 
 
 def main(asked: Namespace) -> int:
@@ -145,10 +123,10 @@ def _checked(asked: Namespace) -> int:
         url = asked.url or stack.enter_context(serving.served(asked.app))
         is_own = not (asked.url or asked.app)
         wanted = replace(options.of(asked), base_url=url, is_thrown_away=is_own)
-        sender, is_a_mock = _opened(wanted)
+        sender, is_a_mock = opened(wanted)
         stack.callback(sender.close)
         stack.callback(har.end, sender)
-        found = _look(wanted, sender, is_a_mock=is_a_mock)
+        found = look(wanted, sender, is_a_mock=is_a_mock)
         wanted = replace(wanted, dialects=found.dialects)
         verdicts = Verdicts(found.dialects, sender, strict=asked.strict)
         if not found.is_mock:
@@ -255,111 +233,6 @@ def exit_code(outcome: Outcome) -> int:
         return BROKEN
     was_blind = all(verdict.result == NOT_LOOKED_AT for verdict in outcome.verdicts)
     return COULD_NOT_LOOK if outcome.errors or was_blind else KEPT
-
-
-def _opened(wanted: Options) -> tuple[Sender, bool]:
-    """What sends the requests, and whether the server is a kling-mock.
-
-    Raises:
-        CouldNotLook: nobody is there, or nobody agreed to pay.
-    """
-    try:
-        is_a_mock = is_mock(wanted)
-    except httpx2.TransportError as reason:
-        raise CouldNotLook(explain(reason, wanted.base_url)) from None
-    sender = open_sender(wanted, is_mock=is_a_mock)
-    meter = sender.meter
-    if meter is not None and meter.is_paid:
-        refusal = refusal_to_pay(wanted, meter)
-        if refusal:
-            raise CouldNotLook(
-                f"{refusal}; add --i-will-pay if that is meant, or --free if it charges nothing"
-            )
-        sys.stderr.write(f"kling-mock: this may cost: {meter.plan()}\n")
-        sys.stderr.flush()
-    return sender, is_a_mock
-
-
-def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
-    """Looks which dialects are there, and whether the key is let in.
-
-    Raises:
-        CouldNotLook: there is none, or it is not.
-    """
-    served: list[str] = []
-    unserved: list[str] = []
-    strange: list[Answer] = []
-    target = Target(wanted.base_url, api_key=wanted.api_key, sender=sender)
-    try:
-        for dialect in wanted.dialects or documents.DIALECTS:
-            answer = target.call("POST", _path(dialect), body=b"{}")
-            if answer.status in (401, 403):
-                pair = ", or --access-key and --secret-key" if wanted.access_key else ""
-                raise CouldNotLook(_refused(wanted, answer, "the key", f"--api-key{pair}"))
-            is_strange = not wanted.dialects and _is_a_page(answer)
-            strange += [answer] if is_strange else []
-            is_there = bool(wanted.dialects) or not (answer.status == 404 or is_strange)
-            (served if is_there else unserved).append(dialect)
-        if (
-            not served
-            and strange
-            and not _is_a_page(target.call("GET", _path("klingai", "listPresetVoices")))
-        ):
-            served = list(documents.DIALECTS)  # it is the API, and breaks clauses
-    except checks.Broken as reason:
-        words = reason.saw.splitlines()[0].partition("due: ")[2] or reason.saw
-        raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
-    if strange and not served:
-        raise CouldNotLook(_is_something_else(wanted.base_url, strange[0]))
-    if not served:
-        raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")
-    _look_at_the_second_key(wanted, target, served[0])
-    while sender.pace.wants_more:
-        target.call("POST", _path(served[0]), body=b"{}")
-    sender.pace.settle()
-    return Found(is_a_mock, tuple(served), tuple(unserved))
-
-
-def _path(dialect: str, operation: str = "createSpeech") -> str:
-    return documents.document(dialect).operations[operation].path
-
-
-def _refused(wanted: Options, answer: Answer, key: str, option: str) -> str:
-    return (
-        f"{wanted.base_url} refuses {key} (HTTP {answer.status}, code {answer.code});"
-        f" give a valid one with {option}"
-    )
-
-
-def _look_at_the_second_key(wanted: Options, target: Target, dialect: str) -> None:
-    """Looks whether the key of the other account is let in.
-
-    Raises:
-        CouldNotLook: it is not.
-    """
-    if not wanted.api_key2:
-        return
-    other = target.with_key(wanted.api_key2)
-    answer = other.call("POST", _path(dialect), body=b"{}")
-    if answer.status in (401, 403):
-        raise CouldNotLook(_refused(wanted, answer, "the second key", "--api-key2"))
-
-
-def _is_a_page(answer: Answer) -> bool:
-    """Whether an answer is one of a site for people: a redirect, or a page in HTML."""
-    if isinstance(answer.json, dict):
-        return False
-    is_html = answer.content_type in ("text/html", "application/xhtml+xml")
-    return 300 <= answer.status < 400 or (answer.status < 300 and is_html)
-
-
-def _is_something_else(url: str, answer: Answer) -> str:
-    where = f" to {answer.headers['location']}" if answer.headers.get("location") else ""
-    what = "a redirect" + where if 300 <= answer.status < 400 else answer.content_type
-    return (
-        f"{url} answers requests of the API with HTTP {answer.status}, {what}: this is no such API; give the address"
-        " in front of /v1/ (--dialect checks it all the same)"
-    )
 
 
 class _Given:

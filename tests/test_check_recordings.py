@@ -80,7 +80,7 @@ def normal(path: Path) -> list[str]:
         url = item.request.url.partition("://")[2].partition("/")[2]
         text = f"{item.request.method} {url} {item.request.body.decode('latin-1')}"
         text = re.sub(r"ct-[0-9a-f]{8}|\b[0-9a-f]{8}(?=-\d)|127[.]0[.]0[.]1(:|%3A)\d+", "", text)
-        numbers = re.compile(r"\b\d{18}\b")
+        numbers = re.compile(r"\b\d{17,20}\b")
         found.append(numbers.sub(lambda match: ids.setdefault(match[0], f"#{len(ids)}"), text))
     return found
 

@@ -57,10 +57,12 @@ class Account:
     name: str
     tasks: dict[str, Task] = field(default_factory=dict)
 
-    def find(self, name: str) -> Task | None:
-        """The task of a task id, else the newest of an external id."""
+    def find(self, name: str, first: str = "task") -> Task | None:
+        """The task of a task id, and the newest of an external id: which of them is looked for first."""
         found = [task for task in self.tasks.values() if name and task.external_id == name]
-        return self.tasks.get(name) or (found[-1] if found else None)
+        named = found[-1] if found else None
+        known = self.tasks.get(name)
+        return known or named if first == "task" else named or known
 
     @property
     def busy(self) -> int:

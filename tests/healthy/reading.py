@@ -49,6 +49,7 @@ class Reading:
         video: accept | refuse | fail, whoever's it is.
         language: default | required.
         names: free | unique, in an account.
+        first: task | external, which id wins where one task has it and another is named so.
         lag: seconds in which a new task is neither found nor listed.
         plain: names may not begin or end with a blank nor hold marks, and external ids are ASCII words.
         slots: voices that may be in the making at a time; 0: any number.
@@ -97,6 +98,7 @@ class Reading:
     video: str = "accept"
     language: str = "default"
     names: str = "free"
+    first: str = "task"
     lag: float = 0.0
     plain: bool = False
     slots: int = 0
@@ -215,7 +217,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
             plain=True,
             told="bare",
         ),
-        "unique-names": Reading(names="unique", callbacks="with_submitted"),
+        "unique-names": Reading(names="unique", callbacks="with_submitted", first="external"),
         "lax": Reading(
             stack="threads",
             lax=True,

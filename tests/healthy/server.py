@@ -302,7 +302,7 @@ class Server:
 
     def query_voice(self, account: Account, name: str) -> Any:
         """One task."""
-        task = account.find(name)
+        task = account.find(name, self.reading.first)
         is_gone = task is not None and task.deleted and self.reading.deleted_task == "gone"
         if task is None or is_gone or not self.is_readable(task):
             raise Refusal(400, 1201, f"Task not found by id/external id: {name}")
