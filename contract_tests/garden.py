@@ -164,10 +164,18 @@ class Garden:
         """
         task = self.planted(kind)
         if not task.is_terminal:
-            self.api.target.eventually(f"the end of {task.id}", partial(self._end_of, task))
+            self.end(task)
             if kind == PLAIN:
                 self._last_list = _outcome(self.api.voices)
         return task
+
+    def end(self, task: KnownVoice) -> None:
+        """Looks at a task until it has ended.
+
+        Raises:
+            Broken: it does not end, or breaks a clause on its way.
+        """
+        self.api.target.eventually(f"the end of {task.id}", partial(self._end_of, task))
 
     def made(self, kind: str) -> KnownVoice:
         """A task that made a voice, whose voice is not deleted. Skips the test otherwise."""
