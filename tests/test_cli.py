@@ -256,7 +256,7 @@ def test_mistake_is_one_line_and_exit_code_2(
     name: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """A mistake of the user is one line on stderr that names it and the remedy; nothing on stdout; exit code 2."""
     arguments, env, toml, named = MISTAKES[name]
@@ -273,7 +273,7 @@ def test_mistake_is_one_line_and_exit_code_2(
     except SystemExit as ended:
         code = ended.code
 
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert (code, printed.out) == (2, ""), printed
     assert is_one_line(printed.err), printed.err
     for words in named:
