@@ -76,7 +76,7 @@ _ODDITIES = {
     SPARE: _Oddity("-Mixed_CASE." + "x" * 32 + "Z", "{} Zoë 温柔", "?order=7&sign=a%2Fb"),
     REFUSED: _Oddity(name=" {}  ", clause="voice-create.name.max-length"),
     DOOMED: _Oddity(name="{}e\u0301&<\">'", clause="voice-create.name.max-length"),
-    LINKED: _Oddity("-Zoë_没有", clause="voice-create.external-id.no-bound"),
+    LINKED: _Oddity("-Zoe\u0308_没有", clause="voice-create.external-id.no-bound"),
 }
 #: What keeps something from being reached.
 FAILURES = (
