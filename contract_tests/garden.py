@@ -81,7 +81,7 @@ _ODDITIES = {
     ),
     REFUSED: _Oddity(name=" {}  ", clause="voice-create.name.max-length"),
     DOOMED: _Oddity(name="{}e\u0301&<\">'", clause="voice-create.name.max-length"),
-    LINKED: _Oddity("-Zoë_没有", clause="voice-create.external-id.no-bound"),
+    LINKED: _Oddity("-Zoe\u0308_没有", clause="voice-create.external-id.no-bound"),
     FAILING: _Oddity(zeros="", clause="voice-create.external-id.no-bound"),
     UNHEARD: _Oddity(zeros="00", clause="voice-create.external-id.no-bound"),
 }
@@ -171,10 +171,18 @@ class Garden:
         """
         task = self.planted(kind)
         if not task.is_terminal:
-            self.api.target.eventually(f"the end of {task.id}", partial(self._end_of, task))
+            self.end(task)
             if kind == PLAIN:
                 self._last_list = _outcome(self.api.voices)
         return task
+
+    def end(self, task: KnownVoice) -> None:
+        """Looks at a task until it has ended.
+
+        Raises:
+            Broken: it does not end, or breaks a clause on its way.
+        """
+        self.api.target.eventually(f"the end of {task.id}", partial(self._end_of, task))
 
     def made(self, kind: str) -> KnownVoice:
         """A task that made a voice, whose voice is not deleted. Skips the test otherwise."""

@@ -26,9 +26,14 @@ Records = list[dict[str, Any]]
 
 
 class Slots:
-    """What is known of the slots of a server."""
+    """What is known of the slots of a server.
+
+    Attributes:
+        were_full: whether a create was one too many.
+    """
 
     def __init__(self) -> None:
+        self.were_full = False
         self._looks_left = _MOST_LOOKS
         self._held: checks.Broken | None = None
 
@@ -38,6 +43,7 @@ class Slots:
         Raises:
             Broken: a task of its external id exists, and none did before.
         """
+        self.were_full = True
         message = answer.json.get("message")
         checks.kept("errors.1303.message")
         if MESSAGE not in str(message).lower():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from contract_tests import checks
+from contract_tests import checks, slots
 from contract_tests.garden import FAILING, LONG, RECORDINGS, SHORT, Garden
 from contract_tests.saying import Said
 
 pytestmark = pytest.mark.billable
 
+#: Tasks that are made to fail one after the other, and real seconds for them: a leak of slots has filled few by then.
+_MOST_FAILED, _FAILING_S = 8, 20.0
 _ABOUT = {
     SHORT: ("voice-create.url.duration", "a recording of 4 seconds"),
     LONG: ("voice-create.url.duration", "a recording of 32 seconds"),
@@ -45,3 +49,26 @@ def test_a_voice_is_learned_from_a_recording(garden: Garden, kind: str) -> None:
     if not was_fetched:
         pytest.skip("not looked at: the task failed, but nobody fetched the recording")
     checks.kept(clause, "voice-create.url.late-refusal")
+
+
+@pytest.mark.last
+def test_a_failed_task_holds_no_slot(garden: Garden) -> None:
+    """Where an account has few slots, failed tasks free theirs: one after the other may fail, and the next has a slot.
+
+    Source: limits.slot.held.
+    """
+    target = garden.api.target
+    known = slots.of(target)
+    if target.is_paid or target.is_mock or not known.were_full or not garden.has_ended(FAILING):
+        return
+    if garden.planted(FAILING).status != "failed":
+        return
+    until = time.monotonic() + _FAILING_S
+    for _ in range(_MOST_FAILED):
+        if time.monotonic() > until:
+            return
+        bad = garden.planted(FAILING).request["voice_url"]
+        request = {"voice_name": garden.api.new_name(), "voice_url": bad}
+        answer = garden.api.accepted("createCustomVoice", request, clause="voice-create.endpoint")
+        task = garden.oracle.created(request, answer.data)
+        garden.end(task)

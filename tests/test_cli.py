@@ -18,7 +18,7 @@ import httpx2
 import jwt
 import pytest
 
-from mock_server import __version__
+from mock_server import __version__, cli
 from tests.http import documents
 from tests.http.api import EZ_PATH, Api
 from tests.http.process import COMMAND, PATIENCE_S, Served, environment, run
@@ -252,18 +252,32 @@ MISTAKES: dict[str, tuple[list[str], dict[str, str], str | bytes, list[str]]] = 
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistake_is_one_line_and_exit_code_2(name: str, tmp_path: Path) -> None:
+def test_mistake_is_one_line_and_exit_code_2(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """A mistake of the user is one line on stderr that names it and the remedy; nothing on stdout; exit code 2."""
     arguments, env, toml, named = MISTAKES[name]
     if toml:
         (tmp_path / "kling-mock.toml").write_bytes(toml.encode() if isinstance(toml, str) else toml)
+    for variable in os.environ.keys() - environment(env).keys():
+        monkeypatch.delenv(variable)
+    for variable, value in env.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.chdir(tmp_path)
 
-    done = run(*arguments, cwd=tmp_path, env=env)
+    try:
+        code: Any = cli.main(arguments)
+    except SystemExit as ended:
+        code = ended.code
 
-    assert (done.returncode, done.stdout) == (2, ""), done
-    assert is_one_line(done.stderr), done.stderr
+    printed = capfd.readouterr()
+    assert (code, printed.out) == (2, ""), printed
+    assert is_one_line(printed.err), printed.err
     for words in named:
-        assert words in done.stderr
+        assert words in printed.err
 
 
 def test_port_in_use_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

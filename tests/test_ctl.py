@@ -339,6 +339,8 @@ def test_ctrl_c_ends_a_wait(ctl: Ctl, tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Whoever runs the tests in the background may have it ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             receiver.wait_until(lambda: bool(receiver.requests), "the wait")

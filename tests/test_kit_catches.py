@@ -105,13 +105,6 @@ def test_kit_passes_the_mock() -> None:
     assert run.stdout.count("SKIPPED") == run.stdout.count("no webhook secret is given")
 
 
-def test_kit_passes_other_readings_of_disputed_rules() -> None:
-    """A server that reads every disputed rule differently is as healthy."""
-    app = create_app(settings.build(quiet=True, behaviour=OTHER_READINGS))
-    run = kit(app)
-    assert run.returncode == 0, run.stdout
-
-
 @pytest.mark.parametrize("dialect", ["klingai", "ezmodel"])
 def test_another_reading_of_what_is_assumed_fails_nothing(dialect: str) -> None:
     """A server that reads assumed rules of single requests in another way has findings, and no failure."""

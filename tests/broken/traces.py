@@ -151,6 +151,11 @@ class _FailedHoldSlots(Server):
             raise Refusal(429, 1303, "parallel task over resource pack limit")
 
 
+@second("limits.slot.held", slots=4, fetches=True, seconds=SOON)
+class _FailedHoldOneOfFourSlots(_FailedHoldSlots):
+    """A failed task holds its slot for ever, and there are more slots than tasks fail by themselves."""
+
+
 # ---- deleted --------------------------------------------------------------------------------------
 
 

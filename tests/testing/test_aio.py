@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -159,7 +160,8 @@ def test_what_was_never_awaited_is_told(mock: MockAccount) -> None:
 def _given_up(make: Callable[[], object]) -> None:
     """Makes something, and drops it."""
     make()
-    gc.collect()
+    if sys.implementation.name != "cpython":  # which drops it at once
+        gc.collect()
 
 
 async def _created(mock: MockAccount, name: str) -> None:
