@@ -100,11 +100,21 @@ class Notification:
 
 
 def decoded(body: bytes) -> Any:
-    """A body as JSON, or ``NOT_JSON``. JSON is UTF-8 without a mark in front, which many clients cannot read."""
+    """A body as JSON, or ``NOT_JSON``.
+
+    JSON is UTF-8 without a mark in front, and without NaN and Infinity: many clients can read neither.
+    """
     try:
-        return json.loads(body.decode("utf-8", "surrogatepass"))
+        return _JSON.decode(body.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
 def media_type(header: str) -> str:

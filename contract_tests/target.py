@@ -176,7 +176,7 @@ class Target:
             authorization = f"Bearer {credential or self.api_key}"
         if authorization:
             headers["authorization"] = authorization
-        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        content = body if isinstance(body, bytes | None) else _written(body)
         url = str(httpx2.URL(self.base_url + path, params=query) if query else self.base_url + path)
         sent = Request(method, url, headers, content or b"")
         try:
@@ -286,3 +286,11 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _written(body: Mapping[str, Any]) -> bytes:
+    """JSON in UTF-8, as most clients write it; half of a surrogate pair, which UTF-8 does not have, is escaped."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()

@@ -11,6 +11,7 @@ from contract_tests.garden import (
     EMPTY,
     FAILING,
     KEPT,
+    NAMESAKE,
     PLAIN,
     REFUSED,
     SPARE,
@@ -188,7 +189,7 @@ def test_a_task_is_found_by_its_external_id(walk: Walk) -> None:
     Source: voice-get.by-external-id, task.id.constant.
     """
     _ = walk.ended
-    for kind in (PLAIN, SPARE, REFUSED, UNHEARD, FAILING):
+    for kind in (PLAIN, SPARE, REFUSED, UNHEARD, NAMESAKE, FAILING):
         task = _task(walk, kind)
         if task is not None:
             found = walk.api.voice(task.external_id)
@@ -280,13 +281,16 @@ def test_an_empty_text_is_no_value(walk: Walk) -> None:
 def test_a_voice_is_not_deleted_by_its_task(walk: Walk) -> None:
     """Deleting names the voice: the ids of the task that made it are refused like unknown ones, and change nothing.
 
+    So are the beginning of its id, and a pattern that it matches.
+
     Source: voice-delete.by-voice-id, errors.no-effect.
     """
     task = walk.succeeded
     if task.id == task.voice_id:
         words = "task_id and voice_id are both {}, where each is due its own"
         raise checks.Broken("ids.unique", Said(words, task.id, by=(task.seen[-1],)))
-    for named in (task.id, task.external_id):
+    beginning = task.voice_id[:-1]
+    for named in (task.id, task.external_id, beginning, f"{beginning}%"):
         clause = "voice-delete.by-voice-id"
         answer = walk.api.call("deleteVoice", {"voice_id": named}, clause=clause)
         checks.refused(answer, walk.api.dialect, clause, PARAMETERS)

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import httpx2
 import pytest
 
 from contract_tests import checks, samples
 from contract_tests.api import Api
-from contract_tests.observation import Answer
+from contract_tests.observation import Answer, Request
 from contract_tests.receiver import Receiver
 from contract_tests.saying import Said
 
@@ -195,6 +196,26 @@ def test_the_content_type_of_a_request_is_not_looked_at(voices_api: Api, content
         told = checks.not_due(answer, "HTTP 200 whatever the Content-Type of the request")
         raise checks.found("transport.content-type", told)
     checks.kept("transport.content-type")
+
+
+def test_an_answer_is_packed_for_those_who_unpack(voices_api: Api) -> None:
+    """Who asks for an answer as it is gets it so: many a client cannot unpack one. HTTP only advises that.
+
+    Source: envelope.json.
+    """
+    target = voices_api.target
+    path = voices_api.document.operations["listPresetVoices"].path
+    headers = {"authorization": f"Bearer {target.api_key}", "accept-encoding": "identity"}
+    try:
+        answer = target.sender.send(Request("GET", target.base_url + path, headers))
+    except httpx2.TransportError as reason:
+        words = f"there is no answer, where one is due: {reason!r}"
+        raise checks.Broken("server.answers", words) from None
+    packed = answer.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        words = "Content-Encoding is {} where the request says Accept-Encoding: identity"
+        raise checks.found("envelope.json", Said(words, packed, by=(answer,)))
+    checks.envelope(answer, voices_api.dialect)
 
 
 @pytest.mark.billable

@@ -38,12 +38,23 @@ _SWITCHING_PROTOCOLS = 101
 Origin = tuple[str, str, int]
 
 
+class _Closed(Exception):
+    """Raised when a connection that was used before is no more. A server may close one that idles at any time."""
+
+
 class _Timed:
-    """A socket whose reads and writes all end at one instant."""
+    """A socket whose reads and writes all end at one instant.
+
+    Attributes:
+        is_new: whether no request was sent over it yet.
+        has_read: whether some of the answer that is awaited has come.
+    """
 
     def __init__(self, raw: socket.socket) -> None:
         self.raw = raw
         self.until = 0.0
+        self.is_new = False
+        self.has_read = False
         self.used_at = time.monotonic()
 
     def wait(self) -> None:
@@ -82,7 +93,9 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._timed.wait()
-        return self._timed.raw.recv_into(buffer)
+        count = self._timed.raw.recv_into(buffer)
+        self._timed.has_read = self._timed.has_read or count > 0
+        return count
 
 
 class _Response(http.client.HTTPResponse):
@@ -98,9 +111,16 @@ class _Response(http.client.HTTPResponse):
 
 
 class Wire:
-    """Connections that are kept open between exchanges. Safe to use from any thread."""
+    """Connections that are kept open between exchanges. Safe to use from any thread.
 
-    def __init__(self) -> None:
+    What is sent over one that turns out to be closed is sent once more, over a new one, as clients do.
+
+    Args:
+        is_careful: whether a POST may cost something, so that it is never sent twice.
+    """
+
+    def __init__(self, *, is_careful: bool = False) -> None:
+        self.is_careful = is_careful
         self._lock = threading.Lock()
         self._idle: dict[Origin, list[_Timed]] = {}
 
@@ -114,10 +134,24 @@ class Wire:
             httpx2.TransportError: there is no whole answer that follows the protocol.
         """
         until = time.monotonic() + timeout_s
-        parts = urlsplit(request.url)
         origin = _origin(request.url)
-        timed = self._taken(origin) or _connected(origin, min(timeout_s, CONNECT_S))
-        timed.until = until
+        may_charge = self.is_careful and request.method == "POST"
+        timed = None if may_charge else self._taken(origin)
+        if timed is not None:
+            with contextlib.suppress(_Closed):
+                return self._exchanged(timed, request, until, timeout_s)
+        timed = _connected(origin, min(timeout_s, CONNECT_S))
+        timed.is_new = True
+        return self._exchanged(timed, request, until, timeout_s)
+
+    def _exchanged(self, timed: _Timed, request: Request, until: float, timeout_s: float) -> Answer:
+        """The answer over one connection.
+
+        Raises:
+            _Closed: the connection is no new one, and was closed before the request came.
+        """
+        origin, parts = _origin(request.url), urlsplit(request.url)
+        timed.until, timed.has_read = until, False
         is_reusable = False
         try:
             with _translated(timeout_s):
@@ -125,6 +159,10 @@ class Wire:
                 response = _answered(timed, origin, request, target)
                 body = _body(response)
                 is_reusable = not response.will_close
+        except httpx2.ReadError as reason:
+            if timed.is_new or timed.has_read:
+                raise
+            raise _Closed from reason
         finally:
             if is_reusable:
                 self._kept(origin, timed)
@@ -152,6 +190,7 @@ class Wire:
 
     def _kept(self, origin: Origin, timed: _Timed) -> None:
         timed.used_at = time.monotonic()
+        timed.is_new = False
         with self._lock:
             self._idle.setdefault(origin, []).append(timed)
 
@@ -172,6 +211,8 @@ def unpacked(headers: Mapping[str, str], body: bytes) -> bytes:
             continue
         if opened.unconsumed_tail:
             raise httpx2.RemoteProtocolError(f"a body that unpacks to more than {MOST_BYTES} bytes")
+        if body and not opened.eof:  # many clients look at the length and the sum at its end
+            raise httpx2.RemoteProtocolError("a packed body that ends early")
         return plain
     raise httpx2.RemoteProtocolError("a body that cannot be unpacked as its Content-Encoding says")
 
