@@ -81,7 +81,7 @@ _ODDITIES = {
         "-Mixed_CASE." + "x" * 32 + "Z", name="{} Zoë 温柔", query="?order=7&sign=a%2Fb"
     ),
     REFUSED: _Oddity(name=" {}  ", clause="voice-create.name.max-length"),
-    DOOMED: _Oddity(name="{}e\u0301&<\">'", clause="voice-create.name.max-length"),
+    DOOMED: _Oddity(name="{}e\u0301&<\">'\U0001f399", clause="voice-create.name.max-length"),
     LINKED: _Oddity("-Zoë_没有", clause="voice-create.external-id.no-bound"),
     FAILING: _Oddity(query=f"?signature={'0a' * 200}", clause="voice-create.url.max-length"),
     NAMESAKE: _Oddity(zeros="", clause="voice-create.external-id.no-bound"),

@@ -150,6 +150,16 @@ def test_a_made_voice_has_the_name_that_was_asked_for(walk: Walk) -> None:
     Source: voice.result.when-succeed, voice.name.echo, voice.owner.
     """
     assert walk.succeeded.voice_id
+    other = _task(walk, SPARE)
+    made = [walk.succeeded.seen[-1], *([walk.garden.ripe(SPARE).seen[-1]] if other else [])]
+    owners = [
+        voice["owned_by"] for item in made for voice in voices_of(item) if "owned_by" in voice
+    ]
+    if len({*owners}) > 1:
+        words = (
+            "owned_by is {} of two voices of an account, where the id of their one creator is due"
+        )
+        checks.note("voice.owner", Said(words, owners, by=(*made,)))
 
 
 def test_a_voices_sample_can_be_fetched(walk: Walk, target: Target) -> None:

@@ -180,7 +180,11 @@ def test_unknown_fields_are_ignored(api: Api) -> None:
 
 
 @pytest.mark.billable
-@pytest.mark.parametrize("content_type", ["", "text/plain"], ids=["none", "text"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/json; charset=utf-8"],
+    ids=["none", "text", "charset"],
+)
 def test_the_content_type_of_a_request_is_not_looked_at(voices_api: Api, content_type: str) -> None:
     """A JSON body without a Content-Type, or with another one, is read as JSON.
 
@@ -196,6 +200,17 @@ def test_the_content_type_of_a_request_is_not_looked_at(voices_api: Api, content
         told = checks.not_due(answer, "HTTP 200 whatever the Content-Type of the request")
         raise checks.found("transport.content-type", told)
     checks.kept("transport.content-type")
+
+
+def test_a_question_without_an_answer_is_answered(voices_api: Api) -> None:
+    """HEAD, which asks for the headers alone, crashes nothing; whether an operation knows it is nowhere said.
+
+    Source: server.no-5xx.
+    """
+    path = voices_api.document.operations["listPresetVoices"].path
+    answer = voices_api.ask("HEAD", path)
+    told = checks.not_due(answer, "anything but a 5xx")
+    checks.require(answer.status < 500, "server.no-5xx", told)
 
 
 def test_an_answer_is_packed_for_those_who_unpack(voices_api: Api) -> None:

@@ -57,6 +57,8 @@ SPEECHES: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 #: How long the long text takes, by speed.
 _LENGTHS_S: weakref.WeakKeyDictionary[Api, dict[float, float]] = weakref.WeakKeyDictionary()
+#: The address of an audio that was there.
+_FETCHED: weakref.WeakKeyDictionary[Api, str] = weakref.WeakKeyDictionary()
 
 
 def _chinese(dialect: str) -> dict[str, Any]:
@@ -97,7 +99,20 @@ def test_a_speech_is_audio_of_the_stated_length(api: Api, kind: str) -> None:
     url = _measured(api, data, LONGEST_S * (10 if kind == "long" else 1))
     if official:
         fetched(api.target, url, "media.url.expires")
+        _FETCHED.setdefault(api, url)
         instants.is_of_now(api.target, answer)
+
+
+@pytest.mark.last
+def test_an_audio_is_still_there(voices_api: Api) -> None:
+    """An audio that was there can be fetched at the end of the run, too.
+
+    Source: media.url.expires.
+    """
+    url = _FETCHED.get(voices_api)
+    if url is None:
+        pytest.skip("not looked at: there was no audio, or another test says what is wrong with it")
+    fetched(voices_api.target, url, "media.url.expires")
 
 
 def _measured(api: Api, data: Record, longest_s: float = LONGEST_S) -> str:

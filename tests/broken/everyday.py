@@ -184,6 +184,33 @@ class _SharedRequest(_Slow):
         return super().query_voice(account, self.asked)
 
 
+@second("task.info.echo|voice.name.echo")
+class _SharedFields(_Slow):
+    """The fields of a request are kept where the next caller's overwrite them."""
+
+    given: Mapping[str, str] = {}
+
+    def may_create(self, account: Account, given: Mapping[str, str]) -> None:
+        self.given = given
+        super().may_create(account, given)
+        time.sleep(0.01)
+
+    def begin(self, account: Account, given: dict[str, str], trial_url: str) -> Task:
+        return super().begin(account, {**given, **self.given}, trial_url)
+
+
+@second("auth.account|voice-get.by-task-id")
+class _SharedAccount(_Slow):
+    """The account of a request is kept where the next caller's overwrites it."""
+
+    account: Account
+
+    def let_in(self, request: Request) -> Account:
+        self.account = super().let_in(request)
+        time.sleep(0.01)
+        return self.account
+
+
 @second("ids.unique")
 class _SpeechesOfAMoment(_Slow):
     """Ids of speeches are the clock in hundredths of a second."""
@@ -216,6 +243,15 @@ class _StaleCopy(Server):
         return record | {"task_status": "processing", "task_result": {}}
 
 
+@second("task.ends")
+class _AstralNamesStuck(Server):
+    """A voice whose name has an emoji is never made."""
+
+    def end(self, account: Account, task: Task) -> None:
+        if max(task.fields["voice_name"]) <= "\uffff":
+            super().end(account, task)
+
+
 # ---- caches and keys ------------------------------------------------------------------------------
 
 
@@ -227,6 +263,19 @@ class _VoicesNamedByName(Server):
         digest = sum(ord(char) * 131**place for place, char in enumerate(task.fields["voice_name"]))
         task.voice_id = f"9{digest % 10**17:017d}"
         super().move(account, task, status)
+
+
+@second("speech.voice.unknown")
+class _VoicesByBeginning(Server):
+    """A text is spoken by the voice with which the id begins."""
+
+    def fields(self, request: Request) -> Fields:
+        found = super().fields(request)
+        given = found.given.get("voice_id")
+        for voice in rules.VOICES:
+            if isinstance(given, str) and given.startswith(voice):
+                found.given["voice_id"] = voice
+        return found
 
 
 @second("speech.duration.true")
@@ -312,6 +361,23 @@ class _OneLineIsSpoken(_Mute):
         return "\n" in text
 
 
+@second("media.url.expires")
+class _ShortLived(Server):
+    """An audio is there for one second."""
+
+    def speech(self, account: Account, request: Request) -> Any:
+        made: Record = super().speech(account, request)
+        made["task_result"]["audios"][0]["url"] += f"?of={made['task_id']}"
+        return made
+
+    def file(self, request: Request) -> Reply:
+        born: dict[str, float] = self.__dict__.setdefault("born", {})
+        age_s = time.monotonic() - born.setdefault(request.query, time.monotonic())
+        reply = super().file(request)
+        reply.status = 404 if age_s > 1 else reply.status
+        return reply
+
+
 # ---- lists ----------------------------------------------------------------------------------------
 
 
@@ -339,6 +405,18 @@ class _EmptyListsAreNull(Server):
 
     def list_voices(self, account: Account, request: Request) -> Any:
         return super().list_voices(account, request) or None
+
+
+@second("paging.number")
+class _LibraryShuffled(Server):
+    """The official voices are in another order at each look."""
+
+    looks = 0
+
+    def page(self, request: Request, items: list[Any]) -> list[Any]:
+        self.looks += 1
+        at = self.looks % len(items) if items and "presets" in request.path else 0
+        return super().page(request, [*items[at:], *items[:at]])
 
 
 # ---- telling --------------------------------------------------------------------------------------
@@ -397,6 +475,18 @@ def _ascii(value: Any) -> Any:
     if isinstance(value, list):
         return [_ascii(item) for item in value]
     return value.encode("ascii", "replace").decode() if isinstance(value, str) else value
+
+
+# ---- letting in -----------------------------------------------------------------------------------
+
+
+@second("auth.required")
+class _QueriesLetIn(Server):
+    """A list is guarded where its path has no query."""
+
+    def let_in(self, request: Request) -> Account:
+        is_open = request.query and not request.headers.get("authorization")
+        return Account("nobody") if is_open else super().let_in(request)
 
 
 # ---- the wire -------------------------------------------------------------------------------------
