@@ -407,6 +407,24 @@ class _EmptyListsAreNull(Server):
         return super().list_voices(account, request) or None
 
 
+@second("voice-list.complete")
+class _VideosUnlisted(Server):
+    """Tasks that learn from a video are not listed."""
+
+    def list_voices(self, account: Account, request: Request) -> Any:
+        shown = {key: task for key, task in account.tasks.items() if not task.fields["video_id"]}
+        return super().list_voices(Account(account.name, shown), request)
+
+
+@second("voice-list.complete")
+class _HolesInPages(Server):
+    """The tasks of deleted voices are taken out of a page, not out of the list."""
+
+    def list_voices(self, account: Account, request: Request) -> Any:
+        shown: list[Record] = super().list_voices(account, request)
+        return [item for item in shown if not account.tasks[item["task_id"]].deleted]
+
+
 @second("paging.number")
 class _LibraryShuffled(Server):
     """The official voices are in another order at each look."""
