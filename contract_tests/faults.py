@@ -112,6 +112,13 @@ OFFICIAL = [
         {**_TEXT, "voice_id": "no-such-voice"},
     ),
     Fault(
+        "voice and more",
+        SPEECH,
+        "speech.voice.unknown",
+        ILLEGAL,
+        {**_TEXT, "voice_id": f"{_TEXT['voice_id']}x"},
+    ),
+    Fault(
         "language mismatch",
         SPEECH,
         "speech.voice.language-mismatch",

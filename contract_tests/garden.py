@@ -10,6 +10,7 @@ addresses have a part that is new each time, so that a run can be repeated in th
 from __future__ import annotations
 
 import hashlib
+import json
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,9 +81,10 @@ _ODDITIES = {
         "-Mixed_CASE." + "x" * 32 + "Z", name="{} Zoë 温柔", query="?order=7&sign=a%2Fb"
     ),
     REFUSED: _Oddity(name=" {}  ", clause="voice-create.name.max-length"),
-    DOOMED: _Oddity(name="{}e\u0301&<\">'", clause="voice-create.name.max-length"),
+    DOOMED: _Oddity(name="{}e\u0301&<\">'\U0001f399", clause="voice-create.name.max-length"),
     LINKED: _Oddity("-Zoe\u0308_没有", clause="voice-create.external-id.no-bound"),
-    FAILING: _Oddity(zeros="", clause="voice-create.external-id.no-bound"),
+    FAILING: _Oddity(query=f"?signature={'0a' * 200}", clause="voice-create.url.max-length"),
+    NAMESAKE: _Oddity(zeros="", clause="voice-create.external-id.no-bound"),
     UNHEARD: _Oddity(zeros="00", clause="voice-create.external-id.no-bound"),
 }
 #: What keeps something from being reached.
@@ -310,7 +312,9 @@ class Garden:
 
     def _created(self, kind: str) -> KnownVoice:
         request = self.request(kind)
-        answer = self.api.call("createCustomVoice", request)
+        # Other scripts are sent as they are; some clients escape them, and once that is done here.
+        body = json.dumps(request).encode() if kind == LINKED else request
+        answer = self.api.call("createCustomVoice", body)
         odd = _ODDITIES.get(kind, _ORDINARY).clause
         if answer.status == 400 and odd:
             refused, request = answer, self.request(kind, is_odd=False)

@@ -102,11 +102,21 @@ class Notification:
 
 
 def decoded(body: bytes) -> Any:
-    """A body as JSON, or ``NOT_JSON``. JSON is UTF-8 without a mark in front, which many clients cannot read."""
+    """A body as JSON, or ``NOT_JSON``.
+
+    JSON is UTF-8 without a mark in front, and without NaN and Infinity: many clients can read neither.
+    """
     try:
-        return json.loads(body.decode("utf-8", "surrogatepass"))
+        return _JSON.decode(body.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is in it")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
 def unreadable(body: bytes) -> str:
@@ -115,7 +125,7 @@ def unreadable(body: bytes) -> str:
         return "the body is empty"
     try:
         text = body.decode("utf-8", "surrogatepass")
-        json.loads(text)
+        _JSON.decode(text)
     except UnicodeDecodeError as reason:
         return f"the body is not JSON: byte {reason.start + 1} is no UTF-8"
     except json.JSONDecodeError as reason:
@@ -123,10 +133,8 @@ def unreadable(body: bytes) -> str:
         is_open = redaction.clean(text) == text  # else a part of a secret may be there
         shown = f" near `{near}`" if is_open else ""
         return f"the body is not JSON: line {reason.lineno} column {reason.colno}{shown}"
-    except (ValueError, RecursionError):
-        return (
-            "the body is not JSON that can be read: it is nested too deeply, or a number too long"
-        )
+    except (ValueError, RecursionError) as reason:
+        return f"the body is not JSON that everybody can read ({reason})"
     return "the body is JSON"
 
 

@@ -125,7 +125,7 @@ class Sender:
         self._patience_s = patience_s
         self._limit_s = limit_s
         self._until = time.monotonic() + limit_s if limit_s else float("inf")
-        self._wire = Wire()
+        self._wire = Wire(is_careful=meter is not None and meter.is_paid)
         self._turn = threading.RLock()
         self._silent = 0
         self._is_strange = True

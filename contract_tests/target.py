@@ -176,7 +176,7 @@ class Target:
             authorization = f"Bearer {credential or self.api_key}"
         if authorization:
             headers["authorization"] = authorization
-        content = body if isinstance(body, bytes | None) else _json(body)
+        content = body if isinstance(body, bytes | None) else _written(body)
         url = str(httpx2.URL(self.base_url + path, params=query) if query else self.base_url + path)
         sent = Request(method, url, headers, content or b"")
         try:
@@ -287,8 +287,8 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _json(body: Any) -> bytes:
-    """JSON in UTF-8, as most clients write it (generated requests are escaped); half a surrogate pair as an escape."""
+def _written(body: Mapping[str, Any]) -> bytes:
+    """JSON in UTF-8, as most clients write it; half of a surrogate pair, which UTF-8 does not have, is escaped."""
     try:
         return json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError:

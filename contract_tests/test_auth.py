@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -46,21 +46,26 @@ def _everywhere(
     clause: str,
     pairs: frozenset[tuple[int, int]],
     words: str = "",
+    query: Mapping[str, str | int] | None = None,
 ) -> None:
-    """Every operation refuses a header, though nothing else is wrong with the request."""
+    """Every operation refuses a header, though nothing else is wrong with the request; with a query, every list."""
     for operation, body in samples.bodies(api, receiver).items():
-        answer = api.send(operation, body, name=samples.NO_TASK, authorization=header)
-        api.refused(answer, operation, clause, pairs, words)
+        if query is None or operation.startswith("list"):
+            name = samples.NO_TASK
+            answer = api.send(operation, body, name=name, query=query, authorization=header)
+            api.refused(answer, operation, clause, pairs, words)
 
 
 def test_a_credential_is_required(api: Api, receiver: Receiver) -> None:
-    """Every operation without the header Authorization is HTTP 401, code 1001 (EzModel: 401).
+    """Every operation without the header Authorization is HTTP 401, code 1001 (EzModel: 401), whatever its query.
 
     Source: auth.required, ez.errors.401.
     """
     official = api.dialect != "ezmodel"
     clause, pairs = ("auth.required", EMPTY) if official else ("ez.errors.401", UNAUTHORIZED)
     _everywhere(api, receiver, "", clause, pairs, "without a credential")
+    query = {"pageNum": 1, "pageSize": 1}
+    _everywhere(api, receiver, "", clause, pairs, "without a credential", query)
 
 
 @pytest.mark.parametrize("kind", MALFORMED)

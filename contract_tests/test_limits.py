@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests import checks, samples
-from contract_tests.api import Api
+from contract_tests import checks, listing, samples
+from contract_tests.api import Api, TooManyTasks
 from contract_tests.faults import PARAMETERS, VOICE
+from contract_tests.garden import Garden
 from contract_tests.receiver import Receiver
 from contract_tests.saying import Said
 from contract_tests.story import another
@@ -14,8 +15,10 @@ from contract_tests.story import another
 #: A character of three bytes and one UTF-16 unit, and one of four bytes and two units.
 BMP, ASTRAL = "您", "\N{STUDIO MICROPHONE}"
 LONGEST_TEXT, LONGEST_NAME, LONGEST_URL, LONGEST_ID = 1000, 20, 4096, 256
+#: A video that nobody has made.
+VIDEO = "830460928805724256"
 #: What external ids end with.
-ODD_IDS = {"long": "x" * 400, "odd": "é 没有 %41?&;'#\N{EYES}+", "other scripts": "Zoë-没有"}
+ODD_IDS = {"long": "x" * 400, "odd": "é 没有 %41?&;'#\N{EYES}+", "other scripts": "Zoë-没有 "}
 REFUSED = frozenset({(400, 1200), (400, 1201), (400, 1300), (400, 1301)})
 
 
@@ -110,10 +113,30 @@ def test_both_sources_are_accepted(voices_api: Api, receiver: Receiver) -> None:
 
     Source: voice-create.source.both.
     """
-    answer = voices_api.call(VOICE, samples.voice(receiver, video_id="830460928805724256"))
+    answer = voices_api.call(VOICE, samples.voice(receiver, video_id=VIDEO))
     if answer.pair != (200, 0):
         raise checks.found("voice-create.source.both", checks.not_due(answer, "HTTP 200"))
     checks.kept("voice-create.source.both")
+
+
+@pytest.mark.billable
+def test_a_voice_of_a_video_is_a_voice(garden: Garden) -> None:
+    """A task that learns from a video is one like others: it is found, and listed from then on.
+
+    Whether there is such a video only the server knows, so that it may refuse it.
+
+    Source: voice-create.endpoint, voice-get.by-task-id, voice-list.complete.
+    """
+    api = garden.api
+    request = {"voice_name": api.new_name(), "video_id": VIDEO}
+    answer = api.call(VOICE, request)
+    if answer.pair != (200, 0):
+        pytest.skip("not looked at: the server knows that there is no such video")
+    garden.look(garden.oracle.created(request, answer.data))
+    try:
+        listing.listed(api, garden.oracle, 100)
+    except TooManyTasks as reason:
+        pytest.skip(f"not looked at: {reason}")
 
 
 @pytest.mark.billable

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Barrier
 from typing import TypeVar
 
@@ -19,14 +20,17 @@ from contract_tests.observation import Answer
 from contract_tests.oracle import KnownVoice
 from contract_tests.saying import Said
 from contract_tests.story import Glimpse, timed
+from contract_tests.target import Target
 
 pytestmark = pytest.mark.billable
 
 #: Requests at once with one external id, and how many times that is tried; once where it may cost.
 RACERS = 6
-ROUNDS = 3
-#: Deletions of one voice at once, and speeches.
-DELETERS, SPEAKERS = 4, 4
+ROUNDS = 2
+#: Deletions of one voice at once.
+DELETERS = 4
+#: What is spoken at once.
+SPEECHES = ("One", "Two and two", "Three and three and three", "Four")
 #: Threads that look at one task, and the longest real time that they do so, in seconds.
 LOOKERS = 4
 LOOKING_S = 20.0
@@ -118,35 +122,88 @@ def test_one_of_several_deletions_is_accepted(garden: Garden, kind: str) -> None
 
 
 def test_callers_at_once_get_their_own_answers(garden: Garden) -> None:
-    """Whoever asks at the same moment as others gets the task that he asked for, and a speech of his own.
+    """Whoever asks at the same moment as others gets what he asked for, under his own account and of his own request.
 
-    Source: voice-get.by-task-id, speech.every-call-is-new, ids.unique, envelope.request-id.
+    Tasks are queried and listed, voices made and texts spoken, while another account asks for the same tasks in vain.
+
+    Source: voice-get.by-task-id, voice-create.endpoint, task.info.echo, voice-list.endpoint, speech.endpoint,
+    ids.unique, envelope.request-id, auth.account.
     """
     api = garden.api
-    names = [task.id for kind in KEPT if (task := _planted(garden, kind)) is not None]
-    speeches = [] if api.is_paid else [samples.speech(api.dialect)] * SPEAKERS
-    path = api.document.operations["createSpeech"].path
-
-    def asked(what: str | Record) -> Answer:
-        if isinstance(what, str):
-            return api.target.call("GET", _task_path(garden, what))
-        return api.target.call("POST", path, body=what)
-
-    several: list[str | Record] = [*names, *speeches]
-    answers = _each_at_once(asked, several)
-    if any(answer.pair in checks.BUSY for answer in answers):
-        pytest.skip("not looked at: the server takes fewer requests at once")
-    for answer in answers:
+    wishes = [*_looks_of(garden), *([] if api.is_paid else _makings(garden))]
+    answers = _each_at_once(lambda wish: wish.ask(), wishes)
+    spoken: list[Record] = []
+    for wish, answer in zip(wishes, answers, strict=True):
+        if answer.pair in checks.BUSY:
+            continue
         checks.envelope(answer, api.dialect)
-        checks.accepted(answer, "server.answers", "when several ask at once")
         api.is_new(answer)
-    looks, spoken = answers[: len(names)], [answer.data for answer in answers[len(names) :]]
-    for name, answer in zip(names, looks, strict=True):
-        saw = story.another(answer.data, name, answer)
-        checks.require(answer.data["task_id"] == name, "voice-get.by-task-id", saw)
-    checks.distinct("speech.every-call-is-new", [data["task_id"] for data in spoken], spoken)
+        if wish.clause == "auth.account":
+            due = checks.not_due(answer, "a refusal", "since the task is another account's")
+            checks.require(answer.pair != (200, 0), wish.clause, due)
+            continue
+        checks.accepted(answer, wish.clause, "when several ask at once")
+        checks.conforms(answer, api.document.operations[wish.operation])
+        if wish.task_id:
+            saw = story.another(answer.data, wish.task_id, answer)
+            checks.require(answer.data["task_id"] == wish.task_id, wish.clause, saw)
+        elif wish.operation == "createCustomVoice":
+            api.remember(wish.operation, answer)
+            garden.oracle.created(wish.body or {}, answer.data)
+        elif wish.operation == "createSpeech":
+            spoken.append(answer.data)
     ids = [named for data in spoken for named in (data["task_id"], audio_of(data)["id"])]
     checks.distinct("ids.unique", ids, spoken)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What one of several callers at once asks for.
+
+    Attributes:
+        clause: what is broken where he does not get it.
+        task_id: the task that he asks for; empty where he asks for none.
+    """
+
+    target: Target
+    operation: str
+    method: str
+    path: str
+    clause: str
+    body: Record | None = None
+    task_id: str = ""
+
+    def ask(self) -> Answer:
+        """The answer."""
+        return self.target.call(self.method, self.path, body=self.body)
+
+
+def _looks_of(garden: Garden) -> Iterator[_Wish]:
+    """Queries of several tasks, in vain by another account, and a list."""
+    mine, key = garden.api.target, garden.api.target.api_key2
+    other = mine.with_key(key) if key else None
+    for kind in KEPT:
+        task = _planted(garden, kind)
+        if task is not None:
+            asked = ("getCustomVoice", "GET", _task_path(garden, task.id))
+            yield _Wish(mine, *asked, "voice-get.by-task-id", task_id=task.id)
+            if other is not None and kind in (SILENT, EMPTY):
+                yield _Wish(other, *asked, "auth.account", task_id=task.id)
+    yield _Wish(mine, "listCustomVoices", "GET", _path(garden), "voice-list.endpoint")
+
+
+def _makings(garden: Garden) -> Iterator[_Wish]:
+    """Speeches and voices, each of its own text or name."""
+    api = garden.api
+    path = api.document.operations["createSpeech"].path
+    for number, text in enumerate(SPEECHES):
+        body = samples.speech(api.dialect, text=text)
+        yield _Wish(api.target, "createSpeech", "POST", path, "speech.endpoint", body)
+        if number % 2:
+            word = api.target.unique(f"at-once-{number}")
+            body = samples.voice(garden.receiver, voice_name=api.new_name(), external_task_id=word)
+            voice = ("createCustomVoice", "POST", _path(garden), "voice-create.endpoint", body)
+            yield _Wish(api.target, *voice)
 
 
 def _planted(garden: Garden, kind: str) -> KnownVoice | None:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import httpx2
 import pytest
 
 from contract_tests import checks, samples
 from contract_tests.api import Api
-from contract_tests.observation import Answer
+from contract_tests.observation import Answer, Request
 from contract_tests.receiver import Receiver
 from contract_tests.saying import Said
 
@@ -179,7 +180,11 @@ def test_unknown_fields_are_ignored(api: Api) -> None:
 
 
 @pytest.mark.billable
-@pytest.mark.parametrize("content_type", ["", "text/plain"], ids=["none", "text"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/json; charset=utf-8"],
+    ids=["none", "text", "charset"],
+)
 def test_the_content_type_of_a_request_is_not_looked_at(voices_api: Api, content_type: str) -> None:
     """A JSON body without a Content-Type, or with another one, is read as JSON.
 
@@ -195,6 +200,37 @@ def test_the_content_type_of_a_request_is_not_looked_at(voices_api: Api, content
         told = checks.not_due(answer, "HTTP 200 whatever the Content-Type of the request")
         raise checks.found("transport.content-type", told)
     checks.kept("transport.content-type")
+
+
+def test_a_question_without_an_answer_is_answered(voices_api: Api) -> None:
+    """HEAD, which asks for the headers alone, crashes nothing; whether an operation knows it is nowhere said.
+
+    Source: server.no-5xx.
+    """
+    path = voices_api.document.operations["listPresetVoices"].path
+    answer = voices_api.ask("HEAD", path)
+    told = checks.not_due(answer, "anything but a 5xx")
+    checks.require(answer.status < 500, "server.no-5xx", told)
+
+
+def test_an_answer_is_packed_for_those_who_unpack(voices_api: Api) -> None:
+    """Who asks for an answer as it is gets it so: many a client cannot unpack one. HTTP only advises that.
+
+    Source: envelope.json.
+    """
+    target = voices_api.target
+    path = voices_api.document.operations["listPresetVoices"].path
+    headers = {"authorization": f"Bearer {target.api_key}", "accept-encoding": "identity"}
+    try:
+        answer = target.sender.send(Request("GET", target.base_url + path, headers))
+    except httpx2.TransportError as reason:
+        words = f"there is no answer, where one is due: {reason!r}"
+        raise checks.Broken("server.answers", words) from None
+    packed = answer.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        words = "Content-Encoding is {} where the request says Accept-Encoding: identity"
+        raise checks.found("envelope.json", Said(words, packed, by=(answer,)))
+    checks.envelope(answer, voices_api.dialect)
 
 
 @pytest.mark.billable

@@ -30,8 +30,6 @@ MOST_BYTES = 32 * 1024 * 1024
 CONNECT_S = 10.0
 #: Seconds after which an idle connection is not used again: many servers close them after five.
 _IDLE_S = 3.0
-#: Methods of requests that may be sent twice.
-_SAFE = ("GET", "HEAD")
 #: Interim answers (1xx) in front of one.
 _MOST_INTERIM = 20
 _CHUNK = 65_536
@@ -40,19 +38,24 @@ _SWITCHING_PROTOCOLS = 101
 Origin = tuple[str, str, int]
 
 
+class _Closed(Exception):
+    """Raised when a connection that was used before is no more. A server may close one that idles at any time."""
+
+
 class _Timed:
     """A socket whose reads and writes all end at one instant.
 
     Attributes:
-        has_answered: whether a byte of an answer to the request that was sent last has come.
+        is_new: whether no request was sent over it yet.
+        has_read: whether some of the answer that is awaited has come.
     """
 
     def __init__(self, raw: socket.socket) -> None:
         self.raw = raw
         self.until = 0.0
+        self.is_new = False
+        self.has_read = False
         self.used_at = time.monotonic()
-        self.has_answered = False
-        self._kept = b""
 
     def wait(self) -> None:
         """Lets the next operation take what is left."""
@@ -62,15 +65,9 @@ class _Timed:
         self.raw.settimeout(left)
 
     def sendall(self, data: bytes) -> None:
-        """Keeps what http.client sends in parts: one packet is quicker, and no server can answer in between."""
-        self._kept += data
-
-    def flush(self) -> None:
-        """Sends what was kept."""
-        whole, self._kept = self._kept, b""
-        self.has_answered = False
+        """Sends."""
         self.wait()
-        self.raw.sendall(whole)
+        self.raw.sendall(data)
 
     def makefile(self, *_mode: Any) -> io.BufferedReader:
         """What an answer is read from."""
@@ -82,12 +79,9 @@ class _Timed:
     @property
     def is_stale(self) -> bool:
         """Whether it was closed by the server, holds something unasked, or idles too long."""
-        return self.is_old or bool(select.select([self.raw], [], [], 0)[0])
-
-    @property
-    def is_old(self) -> bool:
-        """Whether it idles too long."""
-        return time.monotonic() - self.used_at > _IDLE_S
+        if time.monotonic() - self.used_at > _IDLE_S:
+            return True
+        return bool(select.select([self.raw], [], [], 0)[0])
 
 
 class _Reader(io.RawIOBase):
@@ -100,7 +94,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._timed.wait()
         count = self._timed.raw.recv_into(buffer)
-        self._timed.has_answered = self._timed.has_answered or count > 0
+        self._timed.has_read = self._timed.has_read or count > 0
         return count
 
 
@@ -119,19 +113,19 @@ class _Response(http.client.HTTPResponse):
 class Wire:
     """Connections that are kept open between exchanges. Safe to use from any thread.
 
-    Where a server closed one without a word soon after an answer, none is kept any more: the next request might be
-    under way when the next one closes.
+    What is sent over one that turns out to be closed is sent once more, over a new one, as clients do.
+
+    Args:
+        is_careful: whether a POST may cost something, so that it is never sent twice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_careful: bool = False) -> None:
+        self.is_careful = is_careful
         self._lock = threading.Lock()
         self._idle: dict[Origin, list[_Timed]] = {}
-        self._closers: set[Origin] = set()
 
     def exchange(self, request: Request, timeout_s: float) -> Answer:
         """Sends a request; returns the whole answer, unpacked.
-
-        One that changes nothing is sent again where it met the end of a connection that was open before.
 
         Args:
             timeout_s: seconds until the last byte of the answer is due.
@@ -140,19 +134,42 @@ class Wire:
             httpx2.TransportError: there is no whole answer that follows the protocol.
         """
         until = time.monotonic() + timeout_s
-        parts = urlsplit(request.url)
         origin = _origin(request.url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        kept = self._taken(origin)
-        if kept is not None:
-            try:
-                return self._over(kept, origin, request, target, until, timeout_s)
-            except httpx2.ReadError:
-                if kept.has_answered or request.method not in _SAFE:
-                    raise
-                self._never_keep(origin)
+        may_charge = self.is_careful and request.method == "POST"
+        timed = None if may_charge else self._taken(origin)
+        if timed is not None:
+            with contextlib.suppress(_Closed):
+                return self._exchanged(timed, request, until, timeout_s)
         timed = _connected(origin, min(timeout_s, CONNECT_S))
-        return self._over(timed, origin, request, target, until, timeout_s)
+        timed.is_new = True
+        return self._exchanged(timed, request, until, timeout_s)
+
+    def _exchanged(self, timed: _Timed, request: Request, until: float, timeout_s: float) -> Answer:
+        """The answer over one connection.
+
+        Raises:
+            _Closed: the connection is no new one, and was closed before the request came.
+        """
+        origin, parts = _origin(request.url), urlsplit(request.url)
+        timed.until, timed.has_read = until, False
+        is_reusable = False
+        try:
+            with _translated(timeout_s):
+                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                response = _answered(timed, origin, request, target)
+                body = _body(response)
+                is_reusable = not response.will_close
+        except httpx2.ReadError as reason:
+            if timed.is_new or timed.has_read:
+                raise
+            raise _Closed from reason
+        finally:
+            if is_reusable:
+                self._kept(origin, timed)
+            else:
+                timed.raw.close()
+        headers = _joined(response)
+        return Answer(request, response.status, headers, unpacked(headers, body))
 
     def close(self) -> None:
         """Closes all connections."""
@@ -160,31 +177,6 @@ class Wire:
             for timed in (item for several in self._idle.values() for item in several):
                 timed.raw.close()
             self._idle.clear()
-
-    def _over(
-        self,
-        timed: _Timed,
-        origin: Origin,
-        request: Request,
-        target: str,
-        until: float,
-        timeout_s: float,
-    ) -> Answer:
-        """An exchange over a connection, which is kept or closed after it."""
-        timed.until = until
-        is_reusable = False
-        try:
-            with _translated(timeout_s):
-                response = _answered(timed, origin, request, target)
-                body = _body(response)
-                is_reusable = not response.will_close
-        finally:
-            if is_reusable and origin not in self._closers:
-                self._kept(origin, timed)
-            else:
-                timed.raw.close()
-        headers = _joined(response)
-        return Answer(request, response.status, headers, unpacked(headers, body))
 
     def _taken(self, origin: Origin) -> _Timed | None:
         with self._lock:
@@ -194,16 +186,11 @@ class Wire:
                 if not timed.is_stale:
                     return timed
                 timed.raw.close()
-                if not timed.is_old:
-                    self._closers.add(origin)
         return None
-
-    def _never_keep(self, origin: Origin) -> None:
-        with self._lock:
-            self._closers.add(origin)
 
     def _kept(self, origin: Origin, timed: _Timed) -> None:
         timed.used_at = time.monotonic()
+        timed.is_new = False
         with self._lock:
             self._idle.setdefault(origin, []).append(timed)
 
@@ -224,6 +211,8 @@ def unpacked(headers: Mapping[str, str], body: bytes) -> bytes:
             continue
         if opened.unconsumed_tail:
             raise httpx2.RemoteProtocolError(f"a body that unpacks to more than {MOST_BYTES} bytes")
+        if body and not opened.eof:  # many clients look at the length and the sum at its end
+            raise httpx2.RemoteProtocolError("a packed body that ends early")
         return plain
     raise httpx2.RemoteProtocolError("a body that cannot be unpacked as its Content-Encoding says")
 
@@ -284,7 +273,6 @@ def _answered(
     # A server may refuse before it has read everything.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.endheaders(request.body or None)
-        timed.flush()
     return connection.getresponse()
 
 
@@ -313,7 +301,7 @@ def _body(response: http.client.HTTPResponse) -> bytes:
             raise http.client.HTTPException(f"a body of more than {MOST_BYTES} bytes")
     missing = response.length
     if missing:
-        raise httpx2.RemoteProtocolError(f"the body ends {missing} bytes early")
+        raise http.client.HTTPException(f"the body ends {missing} bytes early")
     return bytes(whole)
 
 
@@ -334,8 +322,6 @@ def _translated(timeout_s: float) -> Iterator[None]:
         raise httpx2.ReadTimeout(f"no whole answer within {timeout_s:g} s") from None
     except http.client.RemoteDisconnected:
         raise httpx2.ReadError("the connection was closed without an answer") from None
-    except http.client.IncompleteRead:
-        raise httpx2.RemoteProtocolError("the body ends early") from None
     except http.client.HTTPException as reason:
         words = str(reason) or type(reason).__name__
         raise httpx2.RemoteProtocolError(f"no HTTP: {words}"[:300]) from None

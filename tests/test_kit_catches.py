@@ -53,6 +53,7 @@ LENIENT = {
     "refused_speed": "sources disagree whether it is adjusted or refused",
     "speech_with_task_info": "it is one field more, and such are ignored",
     "other_words_for_slots": "words are for people",
+    "always_compressed": "HTTP only advises against it",
 }
 MUTANTS = [
     pytest.param(

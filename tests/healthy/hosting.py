@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -19,6 +20,8 @@ from tests.healthy.reading import READINGS, Reading, taking
 from tests.healthy.server import Reply, Request, Server
 
 _COMPRESSED_FROM = 100
+#: Answers over one connection where those are closed, and seconds after the last one.
+_MOST_ANSWERS, _CLOSING_S = 5, 0.0005
 
 
 class Application:
@@ -69,6 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 30
     owner: Server
+    answers = 0
 
     def _reply(self) -> None:
         length = int(self.headers.get("content-length") or 0)
@@ -86,6 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+        self.answers += 1
+        if self.owner.reading.closes and self.answers == _MOST_ANSWERS:
+            self.wfile.flush()
+            time.sleep(_CLOSING_S)  # another request may be on its way by then
+            self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _reply
 

@@ -71,6 +71,8 @@ class Reading:
         gzip: answers are compressed for those who can.
         headers: more headers of every answer.
         slash: a slash at the end of a path does not matter.
+        encoded_slash: id | refuse: what stands in front lets no %2F through.
+        closes: connections are closed after some answers, which do not say so.
         dialects: those that are served.
     """
 
@@ -120,6 +122,8 @@ class Reading:
     gzip: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     slash: bool = False
+    encoded_slash: str = "id"
+    closes: bool = False
     dialects: tuple[str, ...] = ("klingai", "kkiai", "ezmodel")
 
     @property
@@ -168,6 +172,8 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
             lean=True,
             words="other",
             language="required",
+            encoded_slash="refuse",
+            closes=True,
         ),
         "go-gateway": Reading(
             ids="uuid",

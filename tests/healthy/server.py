@@ -74,7 +74,8 @@ class Server:
         if request.path.startswith(FILES):
             return self.file(request)
         dialect, place = self.placed(request.path)
-        if not dialect:
+        is_blocked = self.reading.encoded_slash == "refuse" and "%2f" in request.path.lower()
+        if not dialect or is_blocked:
             return Reply(404, b"<h1>Not Found</h1>", "text/html")
         try:
             with self.lock:
