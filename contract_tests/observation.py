@@ -113,7 +113,7 @@ def decoded(body: bytes) -> Any:
 
 
 def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is in it")
+    raise ValueError(f"{word} is no JSON")
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_number)
@@ -133,8 +133,8 @@ def unreadable(body: bytes) -> str:
         is_open = redaction.clean(text) == text  # else a part of a secret may be there
         shown = f" near `{near}`" if is_open else ""
         return f"the body is not JSON: line {reason.lineno} column {reason.colno}{shown}"
-    except (ValueError, RecursionError) as reason:
-        return f"the body is not JSON that everybody can read ({reason})"
+    except (ValueError, RecursionError):
+        return "the body is not JSON that everybody can read: nested too deeply, or a number too long, or NaN"
     return "the body is JSON"
 
 

@@ -13,7 +13,7 @@ from contract_tests import checks, samples
 from contract_tests.api import Api
 from contract_tests.observation import Answer, Request
 from contract_tests.receiver import Receiver
-from contract_tests.saying import Said
+from contract_tests.saying import Said, unanswered
 
 #: A number too large for any machine word, as JSON text.
 _HUGE = "9" * 400
@@ -221,14 +221,14 @@ def test_an_answer_is_packed_for_those_who_unpack(voices_api: Api) -> None:
     target = voices_api.target
     path = voices_api.document.operations["listPresetVoices"].path
     headers = {"authorization": f"Bearer {target.api_key}", "accept-encoding": "identity"}
+    sent = Request("GET", target.base_url + path, headers)
     try:
-        answer = target.sender.send(Request("GET", target.base_url + path, headers))
+        answer = target.sender.send(sent)
     except httpx2.TransportError as reason:
-        words = f"there is no answer, where one is due: {reason!r}"
-        raise checks.Broken("server.answers", words) from None
+        raise checks.Broken("server.answers", unanswered(sent, reason)) from None
     packed = answer.headers.get("content-encoding", "identity").strip().lower()
     if packed not in ("", "identity"):
-        words = "Content-Encoding is {} where the request says Accept-Encoding: identity"
+        words = "Content-Encoding is {}, where identity is due, which Accept-Encoding asks for"
         raise checks.found("envelope.json", Said(words, packed, by=(answer,)))
     checks.envelope(answer, voices_api.dialect)
 

@@ -64,14 +64,14 @@ def test_a_recording_is_a_har(run: tuple[Checked, Path]) -> None:
     assert covered["statuses"]["createSpeech 200/0"] > 0
 
 
-def normal(path: Path) -> list[str]:
-    """The requests of a recording, without what differs between runs by its nature.
+def normal(path: Path) -> list[list[str]]:
+    """The requests of a recording, those together that were under way at the same time, in any order.
 
-    That is ports, tokens, ids of the run, and how often callers that race look at the task they race for.
+    Without what differs between runs by its nature: ports, tokens, ids, and how often callers that race look at the
+    task they race for.
     """
-    ids: dict[str, str] = {}
-    found = []
-    raced = "-observed"
+    found: list[list[str]] = []
+    raced, busy_until = "-observed", 0.0
     for item in harread.read(str(path)).seen:
         if b"-observed" in item.request.body and item.answer is not None:
             raced = item.answer.data["task_id"]
@@ -80,9 +80,11 @@ def normal(path: Path) -> list[str]:
         url = item.request.url.partition("://")[2].partition("/")[2]
         text = f"{item.request.method} {url} {item.request.body.decode('latin-1')}"
         text = re.sub(r"ct-[0-9a-f]{8}|\b[0-9a-f]{8}(?=-\d)|127[.]0[.]0[.]1(:|%3A)\d+", "", text)
-        numbers = re.compile(r"\b\d{17,20}\b")
-        found.append(numbers.sub(lambda match: ids.setdefault(match[0], f"#{len(ids)}"), text))
-    return found
+        if item.began > busy_until:
+            found.append([])
+        busy_until = max(busy_until, item.ended)
+        found[-1].append(re.sub(r"\b\d{17,20}\b", "#", text))
+    return [sorted(together) for together in found]
 
 
 def test_a_seed_repeats_every_request(run: tuple[Checked, Path], tmp_path: Path) -> None:

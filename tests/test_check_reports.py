@@ -67,7 +67,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Checked:
 BROKEN = {
     "presets.owner": 'owned_by is "8812203", where "kling" is due',
     "time.milliseconds": "updated_at is 1",
-    "errors.no-data": "data is {}, where a refusal has no data",
+    "errors.no-data": "data is {}, where none is due in a refusal",
     "speech.voice.unknown": "the answer is HTTP 200, code 0, where HTTP 400, code 1201 is due",
     "task.info.echo": "task_info.external_task_id is null, where ",
 }
