@@ -60,7 +60,7 @@ def test_other_readings_keep_it_too(tmp_path: Path) -> None:
 
 def test_a_broken_clause_is_named_with_its_request(tmp_path: Path) -> None:
     """A failure names clause, evidence, source, what was seen, the request, and the command that shows it again."""
-    words = ("--json", "--seed", "3", "--only", "envelope", *ONE)
+    words = ("--json", "--seed", "3", "--only", "envelope", "--only", "errors", *ONE)
     run = check(mutants.errors_with_200(), *words, cwd=tmp_path)
     assert run.code == 1
     broken = run.clause("envelope.code-zero")
