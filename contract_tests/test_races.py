@@ -199,7 +199,7 @@ def _makings(garden: Garden) -> Iterator[_Wish]:
     for number, text in enumerate(SPEECHES):
         body = samples.speech(api.dialect, text=text)
         yield _Wish(api.target, "createSpeech", "POST", path, "speech.endpoint", body)
-        if number % 2:
+        if number:
             word = api.target.unique(f"at-once-{number}")
             body = samples.voice(garden.receiver, voice_name=api.new_name(), external_task_id=word)
             voice = ("createCustomVoice", "POST", _path(garden), "voice-create.endpoint", body)

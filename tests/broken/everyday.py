@@ -184,7 +184,7 @@ class _SharedRequest(_Slow):
         return super().query_voice(account, self.asked)
 
 
-@second("task.info.echo|voice.name.echo")
+@second("task.info.echo|voice.name.echo|voice-create.external-id.unique")
 class _SharedFields(_Slow):
     """The fields of a request are kept where the next caller's overwrite them."""
 
@@ -193,7 +193,7 @@ class _SharedFields(_Slow):
     def may_create(self, account: Account, given: Mapping[str, str]) -> None:
         self.given = given
         super().may_create(account, given)
-        time.sleep(0.01)
+        time.sleep(0.03)
 
     def begin(self, account: Account, given: dict[str, str], trial_url: str) -> Task:
         return super().begin(account, {**given, **self.given}, trial_url)
