@@ -18,7 +18,7 @@ LONGEST_TEXT, LONGEST_NAME, LONGEST_URL, LONGEST_ID = 1000, 20, 4096, 256
 #: A video that nobody has made.
 VIDEO = "830460928805724256"
 #: What external ids end with.
-ODD_IDS = {"long": "x" * 400, "odd": "é 没有 %41?&;'#\N{EYES}+", "other scripts": "Zoë-没有 "}
+ODD_IDS = {"long": "x" * 400, "odd": "e\u0301 没有 %41?&;'#\N{EYES}+", "other scripts": "Zoë-没有 "}
 REFUSED = frozenset({(400, 1200), (400, 1201), (400, 1300), (400, 1301)})
 
 
