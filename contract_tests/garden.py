@@ -107,12 +107,16 @@ class Garden:
         api: the dialect.
         receiver: where their notifications arrive.
         secrets: the webhook secrets of the account, if they are known.
+
+    Attributes:
+        burst: the tasks that were created at the same moment.
     """
 
     def __init__(self, api: Api, receiver: Receiver, secrets: str = "") -> None:
         self.api = api
         self.receiver = receiver
         self.oracle = Oracle()
+        self.burst: list[KnownVoice] = []
         self._keys = webhook.keys(secrets)
         self._duplicate: Answer | None = None
         self._is_free = False

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests import checks
+from contract_tests import checks, routes
 from contract_tests.api import Api, Record, TooManyTasks
 from contract_tests.faults import PARAMETERS
 from contract_tests.garden import SPARE, Garden
 from contract_tests.observation import Answer
 from contract_tests.oracle import KnownVoice, voices_of
 from contract_tests.saying import Said
+from contract_tests.sending import is_busy
 from contract_tests.story import another
+from contract_tests.together import each_at_once
 
 pytestmark = pytest.mark.billable
 
 #: An unknown id: voice-get.unknown, voice-delete.unknown.
 UNKNOWN = {(400, 1201)}
+#: How often each account asks for each thing, all at the same moment.
+AT_ONCE = 2
 
 
 @pytest.fixture
@@ -101,6 +105,44 @@ def test_an_external_id_is_free_in_another_account(
     words = "one voice_id is shown in both accounts, where each voice is due its own"
     saw = Said(words, by=(again, theirs_now))
     checks.require(len(both) == count, "ids.unique", saw)
+
+
+def test_accounts_that_ask_at_once_see_their_own(
+    garden: Garden, mine: KnownVoice, other: Api
+) -> None:
+    """Whoever asks at the same moment as another account sees his own tasks, and none of the other's.
+
+    Source: auth.account.
+    """
+    asks = [(api, name) for api in (garden.api, other) for name in (mine.id, "")] * AT_ONCE
+    for (api, name), answer in zip(asks, each_at_once(_asked, asks), strict=True):
+        if is_busy(answer):
+            continue
+        checks.envelope(answer, api.dialect)
+        if api is garden.api:
+            own = answer.pair == (200, 0)
+            due = "HTTP 200, code 0 for the first account"
+            saw = checks.not_due(answer, due, "while the second asks at that moment")
+            checks.require(own, "auth.account", saw)
+        elif name:
+            checks.require(answer.pair != (200, 0), "auth.account", _foreign(answer, "task"))
+        else:
+            shown = answer.data if isinstance(answer.data, list) else []
+            foreign = [task["task_id"] for task in shown if task["task_id"] in garden.oracle.tasks]
+            words = "the list of the second account shows tasks {} of the first while both ask"
+            saw = Said(f"{words}, where none of them is due", foreign, by=(answer,))
+            checks.require(not foreign, "auth.account", saw)
+
+
+def _asked(ask: tuple[Api, str]) -> Answer:
+    """The answer to a query of a task, or to a look at the first page where no task is named."""
+    api, name = ask
+    operations = api.document.operations
+    if not name:
+        query = {"pageNum": 1, "pageSize": 20}
+        return api.target.call("GET", operations["listCustomVoices"].path, query=query)
+    path = operations["getCustomVoice"].path.replace("{id}", routes.segment(name))
+    return api.target.call("GET", path)
 
 
 def _foreign(answer: Answer, what: str) -> Said:

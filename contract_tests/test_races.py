@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import TypeVar
 
 import pytest
 
@@ -18,7 +15,9 @@ from contract_tests.media import audio_of
 from contract_tests.observation import Answer
 from contract_tests.oracle import KnownVoice
 from contract_tests.saying import Said
+from contract_tests.sending import is_busy
 from contract_tests.story import Glimpse, timed
+from contract_tests.together import at_once, each_at_once
 
 pytestmark = pytest.mark.billable
 
@@ -40,9 +39,6 @@ _LOOKS_PER_STEP = 3 * LOOKERS
 _LOOKS_S = 0.2
 _GLANCE_S = 0.002
 
-S = TypeVar("S")
-T = TypeVar("T")
-
 
 def test_one_of_several_duplicates_is_accepted(garden: Garden) -> None:
     """Of create requests that race with one external id exactly one is accepted; the others are refused like late ones.
@@ -60,11 +56,11 @@ def _race(garden: Garden) -> None:
     api = garden.api
     word = api.target.unique("race")
     request = samples.voice(garden.receiver, voice_name=api.new_name(), external_task_id=word)
-    answers = _at_once(RACERS, lambda: api.target.call("POST", _path(garden), body=request))
+    answers = at_once(RACERS, lambda: api.target.call("POST", _path(garden), body=request))
     for answer in answers:
         api.remember("createCustomVoice", answer)
     accepted = [answer for answer in answers if answer.pair == (200, 0)]
-    if any(answer.pair in checks.BUSY for answer in answers):
+    if any(is_busy(answer) for answer in answers):
         pytest.skip("not looked at: the server takes fewer requests at once")
     words = (
         f"{len(accepted)} of {RACERS} create requests at once with external id {{}} were accepted,"
@@ -97,11 +93,11 @@ def test_one_of_several_deletions_is_accepted(garden: Garden, kind: str) -> None
         pytest.skip("not looked at: it would cost one more task (--free says that it does not)")
     task = garden.made(kind)
     operation, body = api.document.operations["deleteVoice"], {"voice_id": task.voice_id}
-    answers = _at_once(DELETERS, lambda: api.target.call("POST", operation.path, body=body))
+    answers = at_once(DELETERS, lambda: api.target.call("POST", operation.path, body=body))
     api.remember("deleteVoice", answers[0])
     accepted = [answer for answer in answers if answer.pair == (200, 0)]
     task.deleted = bool(accepted)
-    if any(answer.pair in checks.BUSY for answer in answers):
+    if any(is_busy(answer) for answer in answers):
         pytest.skip("not looked at: the server takes fewer requests at once")
     words = (
         f"{len(accepted)} of {DELETERS} deletions of voice {{}} at once were accepted,"
@@ -133,8 +129,8 @@ def test_callers_at_once_get_their_own_answers(garden: Garden) -> None:
         return api.target.call("POST", path, body=what)
 
     several: list[str | Record] = [*names, *speeches]
-    answers = _each_at_once(asked, several)
-    if any(answer.pair in checks.BUSY for answer in answers):
+    answers = each_at_once(asked, several)
+    if any(is_busy(answer) for answer in answers):
         pytest.skip("not looked at: the server takes fewer requests at once")
     for answer in answers:
         checks.envelope(answer, api.dialect)
@@ -192,7 +188,7 @@ def _looks(garden: Garden, name: str, enough: list[bool], glimpses: list[Glimpse
             break
         last = bool(enough)
         answer, began_s, ended_s = timed(lambda: garden.api.target.call("GET", path))
-        if answer.pair in checks.BUSY:
+        if is_busy(answer):
             break
         checks.envelope(answer, garden.api.dialect)
         checks.conforms(answer, operation)
@@ -240,20 +236,3 @@ def _path(garden: Garden) -> str:
 def _task_path(garden: Garden, name: str) -> str:
     path = garden.api.document.operations["getCustomVoice"].path
     return path.replace("{id}", routes.segment(name))
-
-
-def _at_once(count: int, act: Callable[[], T]) -> list[T]:
-    """What ``count`` threads get that act at the same moment."""
-    return _each_at_once(lambda _: act(), range(count))
-
-
-def _each_at_once(act: Callable[[S], T], of: Sequence[S]) -> list[T]:
-    """What comes of each, in order, where a thread for each acts at the same moment."""
-    barrier = Barrier(len(of))
-
-    def one(item: S) -> T:
-        barrier.wait(10)
-        return act(item)
-
-    with ThreadPoolExecutor(len(of)) as pool:
-        return [future.result() for future in [pool.submit(one, item) for item in of]]
