@@ -40,6 +40,7 @@ class Api:
 
     Attributes:
         created: the ids of the custom-voice tasks that were made here.
+        first_audio: where the first audio was fetched, and when by the monotonic clock; empty while none was.
     """
 
     def __init__(self, target: Target, dialect: str) -> None:
@@ -47,6 +48,7 @@ class Api:
         self.dialect = dialect
         self.document = documents.document(dialect)
         self.created: list[str] = []
+        self.first_audio: tuple[str, float] = ("", 0.0)
         self.waits_when_busy = True
         self._request_ids: set[str] = set()
         self._fresh = Fresh(target)
@@ -116,6 +118,8 @@ class Api:
 
         answer = sent()
         was_busy = sending.is_busy(answer)
+        if was_busy and self.waits_when_busy and not isinstance(answer.json, dict):
+            checks.upheld_by(lambda: checks.envelope(answer, self.dialect))
         is_full = answer.pair == slots.FULL and method == "POST"
         if is_full:
             slots.of(self.target).refused(self.target, answer)

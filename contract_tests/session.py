@@ -27,6 +27,7 @@ from contract_tests import (
     clauses,
     coverage,
     documents,
+    first_look,
     generating,
     har,
     options,
@@ -292,36 +293,31 @@ def _look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
     target = Target(wanted.base_url, api_key=wanted.api_key, sender=sender)
     try:
         for dialect in wanted.dialects or documents.DIALECTS:
-            answer = target.call("POST", _path(dialect), body=b"{}")
+            answer = first_look.greeted(target, dialect)
+            if answer is None:  # somebody is there, whose answers break a clause
+                served.append(dialect)
+                continue
             if answer.status in (401, 403):
                 pair = ", or --access-key and --secret-key" if wanted.access_key else ""
                 raise CouldNotLook(_refused(wanted, answer, "the key", f"--api-key{pair}"))
-            is_strange = not wanted.dialects and _is_a_page(answer)
+            is_strange = not wanted.dialects and first_look.is_a_page(answer)
             strange += [answer] if is_strange else []
             is_there = bool(wanted.dialects) or not (answer.status == 404 or is_strange)
             (served if is_there else unserved).append(dialect)
-        if (
-            not served
-            and strange
-            and not _is_a_page(target.call("GET", _path("klingai", "listPresetVoices")))
-        ):
+        if not served and strange and first_look.is_the_api(target):
             served = list(documents.DIALECTS)  # it is the API, and breaks clauses
     except checks.Broken as reason:
         words = reason.saw.splitlines()[0].partition("due: ")[2] or reason.saw
         raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
     if strange and not served:
-        raise CouldNotLook(_is_something_else(wanted.base_url, strange[0]))
+        raise CouldNotLook(first_look.is_something_else(wanted.base_url, strange[0]))
     if not served:
         raise CouldNotLook(f"{wanted.base_url} serves none of {', '.join(documents.DIALECTS)}")
     _look_at_the_second_key(wanted, target, served[0])
-    while sender.pace.wants_more:
-        target.call("POST", _path(served[0]), body=b"{}")
+    while sender.pace.wants_more and first_look.greeted(target, served[0]):
+        pass
     sender.pace.settle()
     return Found(is_a_mock, tuple(served), tuple(unserved))
-
-
-def _path(dialect: str, operation: str = "createSpeech") -> str:
-    return documents.document(dialect).operations[operation].path
 
 
 def _refused(wanted: Options, answer: Answer, key: str, option: str) -> str:
@@ -340,27 +336,9 @@ def _look_at_the_second_key(wanted: Options, target: Target, dialect: str) -> No
     if not wanted.api_key2:
         return
     other = target.with_key(wanted.api_key2)
-    answer = other.call("POST", _path(dialect), body=b"{}")
-    if answer.status in (401, 403):
+    answer = first_look.greeted(other, dialect)
+    if answer is not None and answer.status in (401, 403):
         raise CouldNotLook(_refused(wanted, answer, "the second key", "--api-key2"))
-
-
-def _is_a_page(answer: Answer) -> bool:
-    """Whether an answer is one of a site for people: a redirect, or a page in HTML."""
-    if isinstance(answer.json, dict):
-        return False
-    is_html = answer.content_type in ("text/html", "application/xhtml+xml")
-    return 300 <= answer.status < 400 or (answer.status < 300 and is_html)
-
-
-def _is_something_else(url: str, answer: Answer) -> str:
-    leads_to = answer.headers.get("location", "")
-    where = f" to {leads_to}" if leads_to else ""
-    what = "a redirect" + where if 300 <= answer.status < 400 else answer.content_type
-    return (
-        f"{url} answers requests of the API with HTTP {answer.status}, {what}: this is no such API; give the address"
-        " in front of /v1/ (--dialect checks it all the same)"
-    )
 
 
 class _Given:

@@ -1,4 +1,4 @@
-"""How long an audio can be fetched. Only a clock that can be moved shows it."""
+"""How long an audio can be fetched, to the day. Only a clock that can be moved shows it."""
 
 from __future__ import annotations
 

@@ -38,6 +38,10 @@ _SWITCHING_PROTOCOLS = 101
 Origin = tuple[str, str, int]
 
 
+class Garbled(httpx2.RemoteProtocolError):
+    """Raised when somebody answers, and nobody can read what."""
+
+
 class _Timed:
     """A socket whose reads and writes all end at one instant."""
 
@@ -166,7 +170,7 @@ def unpacked(headers: Mapping[str, str], body: bytes) -> bytes:
     """A body without its Content-Encoding.
 
     Raises:
-        httpx2.RemoteProtocolError: it is not what it says, or becomes too long.
+        Garbled: it is not what it says, or becomes too long.
     """
     if headers.get("content-encoding", "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return body
@@ -177,9 +181,9 @@ def unpacked(headers: Mapping[str, str], body: bytes) -> bytes:
         except zlib.error:
             continue
         if opened.unconsumed_tail:
-            raise httpx2.RemoteProtocolError(f"a body that unpacks to more than {MOST_BYTES} bytes")
+            raise Garbled(f"a body that unpacks to more than {MOST_BYTES} bytes")
         return plain
-    raise httpx2.RemoteProtocolError("a body that cannot be unpacked as its Content-Encoding says")
+    raise Garbled("a body that cannot be unpacked as its Content-Encoding says")
 
 
 def _origin(url: str) -> Origin:

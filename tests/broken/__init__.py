@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from tests import mutants, mutants_lifecycle, mutants_requests
-from tests.broken import access, envelope, gateway, lists, records, speech, told, traces, voices
+from tests.broken import (
+    access,
+    envelope,
+    gateway,
+    lists,
+    moments,
+    records,
+    speech,
+    told,
+    traces,
+    voices,
+)
 from tests.broken.base import Mutant, dialect_of
 
-_TABLES = (envelope, records, access, speech, gateway, voices, lists, told, traces)
+_TABLES = (envelope, records, access, speech, gateway, voices, lists, told, traces, moments)
 #: Further tables, of the form name: (make, clause), by what their names begin with here.
 _FURTHER = {
     "": mutants.MUTANTS,
