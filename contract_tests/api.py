@@ -116,6 +116,8 @@ class Api:
 
         answer = sent()
         was_busy = sending.is_busy(answer)
+        if was_busy and self.waits_when_busy and not isinstance(answer.json, dict):
+            checks.upheld_by(lambda: checks.envelope(answer, self.dialect))
         is_full = answer.pair == slots.FULL and method == "POST"
         if is_full:
             slots.of(self.target).refused(self.target, answer)

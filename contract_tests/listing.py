@@ -24,7 +24,7 @@ def listed(api: Api, oracle: Oracle, page_size: int | None) -> list[Record]:
     has stayed wrong, the next is looked at once.
 
     Raises:
-        Broken: a task is missing or there twice, or contradicts what is known.
+        Broken: a task is missing, there twice or another account's, or contradicts what is known.
         TooManyTasks: there are too many, or somebody else makes tasks.
     """
     patience = api.target.patience
@@ -45,8 +45,25 @@ def listed(api: Api, oracle: Oracle, page_size: int | None) -> list[Record]:
             api.target.advance(PAUSE_S)
         else:
             time.sleep(PAUSE_S)
+    _are_own(api, oracle, shown)
     oracle.listed(shown)
     return shown
+
+
+def _are_own(api: Api, oracle: Oracle, shown: Sequence[Record]) -> None:
+    """None of the tasks was made with the key of the other account."""
+    key = api.target.api_key2
+    if not key or key == api.target.api_key:
+        return
+    theirs = {made.task_id for made in api.target.sender.made if made.is_by(f"Bearer {key}")}
+    foreign = [
+        record
+        for record in shown
+        if record["task_id"] in theirs and record["task_id"] not in oracle.tasks
+    ]
+    words = "the list of the first account shows tasks {} of the second, where none of them is due"
+    saw = Said(words, [record["task_id"] for record in foreign], by=(*foreign[:1],))
+    checks.require(not foreign, "auth.account", saw)
 
 
 def _is_doubled(shown: Sequence[Record]) -> bool:

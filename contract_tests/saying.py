@@ -145,8 +145,11 @@ def shown_by(saw: Any) -> tuple[Any, ...]:
     return ()
 
 
-def unanswered(request: Request, reason: object) -> Said:
-    """A request without an answer."""
+def unanswered(request: Request, reason: object, *, is_garbled: bool = False) -> Said:
+    """A request without an answer, or with one that nobody can read."""
+    if is_garbled:
+        words = f"the answer has {reason}, where one that can be read is due"
+        return Said(words, by=(request,))
     return Said(f"there is no answer ({reason}), where one is due", by=(request,))
 
 

@@ -18,12 +18,15 @@ from contract_tests.meter import Meter, NotSent
 from contract_tests.observation import Answer, Request, decoded
 from contract_tests.pace import Pace
 from contract_tests.recent import Recent
-from contract_tests.wire import Wire
+from contract_tests.wire import Garbled, Wire
 
 #: Seconds that an answer may take, unless told otherwise.
 ANSWER_TIMEOUT_S = 30.0
 #: After a request without an answer the next get no more seconds than this, until one is answered.
 _HURRIED_S = 8.0
+#: When so many took too long, though others came, the next get these seconds, or so many times the slowest answer's.
+_TOO_LATE = ((5, 3.0), (2, _HURRIED_S))
+_TIMES_THE_SLOWEST = 3.0
 #: So many requests in a row without an answer, and a test is given up; if a plain one gets none either, the run is.
 _MOST_SILENT = 4
 #: So many answers of the API at the beginning of which none is a JSON object, and the run is given up.
@@ -74,6 +77,10 @@ class Made:
     is_open: bool
     voices: list[Any] = field(default_factory=list)
     is_over: bool = False
+
+    def is_by(self, authorization: str) -> bool:
+        """Whether it was made with a credential."""
+        return self.create.headers.get("authorization") == authorization
 
 
 class Sender:
@@ -128,6 +135,8 @@ class Sender:
         self._wire = Wire(is_careful=meter is not None and meter.is_paid)
         self._turn = threading.RLock()
         self._silent = 0
+        self._late = 0
+        self._slowest_s = 0.0
         self._is_strange = True
         self._is_tidying = False
         self._is_test_given_up = False
@@ -172,18 +181,23 @@ class Sender:
             self.meter.before(request.method, path, request.body)
         began, clock = time.time(), time.monotonic()
         allowed_s = timeout_s or self.timeout_s
-        if self._silent:
-            allowed_s = min(allowed_s, _HURRIED_S)
+        allowed_s = self._hurried(allowed_s)
         allowed_s = max(1.0, min(allowed_s, self._until - clock + 1.0))
         try:
             answer = self._wire.exchange(request, allowed_s)
         except httpx2.TransportError as reason:
             took_s = time.monotonic() - clock
             words = str(reason) or repr(reason)
-            self._silence(Exchange(request, None, began, took_s, words))
+            exchange = Exchange(request, None, began, took_s, words)
+            if isinstance(reason, Garbled):
+                self._hear_nothing(exchange)
+            else:
+                self._late += isinstance(reason, httpx2.ReadTimeout)
+                self._silence(exchange)
             raise
         self._silent = 0
         exchange = Exchange(request, answer, began, time.monotonic() - clock)
+        self._slowest_s = max(self._slowest_s, exchange.took_s)
         if self.meter is not None and self.meter.after(
             request.method, path, request.body, answer.status, answer.body
         ):
@@ -219,11 +233,22 @@ class Sender:
             self.is_late = self.is_late or not self._is_tidying
             raise NotSent(f"not looked at: the {self._limit_s:g} s are over (--time-limit)")
 
-    def _silence(self, exchange: Exchange) -> None:
-        """A request got no answer. After several in a row it is found out whether any gets one."""
+    def _hurried(self, allowed_s: float) -> float:
+        """The seconds that the next answer may take, of those it might."""
+        if self._silent:
+            allowed_s = min(allowed_s, _HURRIED_S)
+        slowest_s = self._slowest_s * _TIMES_THE_SLOWEST
+        some = (max(seconds, slowest_s) for count, seconds in _TOO_LATE if self._late >= count)
+        return min([allowed_s, *some])
+
+    def _hear_nothing(self, exchange: Exchange) -> None:
         self.recent.append(exchange)
         self.silences.append(exchange)
         self.watch(exchange)
+
+    def _silence(self, exchange: Exchange) -> None:
+        """A request got no answer. After several in a row it is found out whether any gets one."""
+        self._hear_nothing(exchange)
         self._silent += 1
         if self._silent < _MOST_SILENT:
             return
@@ -355,8 +380,9 @@ def voices_in(record: Mapping[str, Any]) -> list[Any]:
 
 
 def is_busy(answer: Answer) -> bool:
-    """Whether an answer is load, which goes away by waiting."""
-    return answer.status == 429 and answer.code in _BUSY_CODES
+    """Whether an answer is load, which goes away by waiting. One without an envelope is what a gateway says of it."""
+    is_silent = not isinstance(answer.json, dict)
+    return answer.status == 429 and (is_silent or answer.code in _BUSY_CODES)
 
 
 def retry_after_s(answer: Answer) -> float:

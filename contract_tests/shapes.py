@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -116,11 +116,13 @@ class Shape:
             return Misfit(f"the body cannot be read: {reason}", "")
 
     def _first_misfit(self, body: Json) -> Misfit | None:
-        misfits = map(self._misfit, self._validator.iter_errors(body))
-        first = next(misfits, None)
-        if first is None or first.rule:
-            return first
-        return next((one for one in misfits if one.rule), first)
+        misfits = [self._misfit(error) for error in self._validator.iter_errors(body)]
+        # What has neither id nor status is no task, of which no rule about a field of tasks says anything.
+        missing = {one.path for one in misfits if one.is_missing}
+        for one in misfits:
+            if one.path[-1:] == ("task_id",) and (*one.path[:-1], "task_status") in missing:
+                return replace(one, rule="")
+        return next((one for one in misfits if one.rule), misfits[0] if misfits else None)
 
     def _misfit(self, error: jsonschema_rs.ValidationError) -> Misfit:
         missing = getattr(error.kind, "property", None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests import checks, routes
+from contract_tests import checks, routes, sending
 from contract_tests.observation import Answer, Request, decoded
 from contract_tests.saying import Said
 from contract_tests.sending import Sender
@@ -57,7 +57,7 @@ class Slots:
             return  # it may be none that fits into a path
         self._looks_left -= 1
         found = target.sender.send(_query(answer.request, word))
-        if found.pair in checks.BUSY:
+        if sending.is_busy(found):
             return
         checks.kept("errors.429.no-charge")
         record = found.data if isinstance(found.data, Mapping) else {}

@@ -20,6 +20,7 @@ from contract_tests.observation import Answer, Request
 from contract_tests.saying import unanswered
 from contract_tests.sending import Sender
 from contract_tests.waiting import Patience
+from contract_tests.wire import Garbled
 
 #: Seconds that the answer to the question may take whether it is a kling-mock.
 _QUESTION_S = 10.0
@@ -44,6 +45,10 @@ class TooSlow(checks.Broken):
 
     def __init__(self, saw: str) -> None:
         super().__init__("task.ends", saw)
+
+
+class Unreadable(checks.Broken):
+    """Raised when somebody has answered, and nobody can read what."""
 
 
 class Target:
@@ -129,7 +134,10 @@ class Target:
         Raises:
             httpx2.TransportError: nobody answers there.
         """
-        health = self._asked("/__mock__/health").json
+        try:
+            health = self._asked("/__mock__/health").json
+        except Garbled:
+            return False
         if not isinstance(health, dict) or health.get("server") != "kling-mock":
             return False
         listed = self._asked("/__mock__/openapi/").json
@@ -182,7 +190,9 @@ class Target:
         try:
             answer = self.sender.send(sent)
         except httpx2.TransportError as reason:
-            raise checks.Broken("server.answers", unanswered(sent, reason)) from None
+            is_garbled = isinstance(reason, Garbled)
+            told = unanswered(sent, reason, is_garbled=is_garbled)
+            raise (Unreadable if is_garbled else checks.Broken)("server.answers", told) from None
         checks.kept("server.answers")
         return answer
 

@@ -24,6 +24,7 @@ from contract_tests.oracle import KnownVoice, Oracle, Verdict
 from contract_tests.receiver import Receiver
 from contract_tests.run import Run
 from contract_tests.saying import Said
+from contract_tests.sending import is_busy
 from contract_tests.waiting import Waiting
 
 #: Steps of one life story.
@@ -219,7 +220,7 @@ class CustomVoices(RuleBasedStateMachine):
         note(f"oracle: {verdict.value}; server: {answer.pair}")
         if verdict is Verdict.ACCEPT and answer.status == 400 and self._may_refuse(request):
             verdict = Verdict.OPEN
-        if answer.pair in checks.BUSY or (answer.status == 200 and self._has_failed(request)):
+        if is_busy(answer) or (answer.status == 200 and self._has_failed(request)):
             verdict = Verdict.OPEN
         if verdict is Verdict.REFUSE:
             clause = "voice-create.external-id.unique"

@@ -42,6 +42,10 @@ class _Closed(Exception):
     """Raised when a connection that was used before is no more. A server may close one that idles at any time."""
 
 
+class Garbled(httpx2.RemoteProtocolError):
+    """Raised when somebody answers, and nobody can read what."""
+
+
 class _Timed:
     """A socket whose reads and writes all end at one instant.
 
@@ -199,7 +203,7 @@ def unpacked(headers: Mapping[str, str], body: bytes) -> bytes:
     """A body without its Content-Encoding.
 
     Raises:
-        httpx2.RemoteProtocolError: it is not what it says, or becomes too long.
+        Garbled: it is not what it says, or becomes too long.
     """
     if headers.get("content-encoding", "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return body
@@ -210,11 +214,11 @@ def unpacked(headers: Mapping[str, str], body: bytes) -> bytes:
         except zlib.error:
             continue
         if opened.unconsumed_tail:
-            raise httpx2.RemoteProtocolError(f"a body that unpacks to more than {MOST_BYTES} bytes")
+            raise Garbled(f"a body that unpacks to more than {MOST_BYTES} bytes")
         if body and not opened.eof:  # many clients look at the length and the sum at its end
-            raise httpx2.RemoteProtocolError("a packed body that ends early")
+            raise Garbled("a packed body that ends early")
         return plain
-    raise httpx2.RemoteProtocolError("a body that cannot be unpacked as its Content-Encoding says")
+    raise Garbled("a body that cannot be unpacked as its Content-Encoding says")
 
 
 def _origin(url: str) -> Origin:

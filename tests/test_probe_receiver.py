@@ -74,6 +74,7 @@ FAULTS: dict[type[Receiver], tuple[tuple[str, ...], str]] = {
     broken.NeedsExternalId: ((), "receiver.accepts.statuses"),
     broken.Ascii: ((), "receiver.accepts.unicode"),
     broken.Astral: ((), "receiver.accepts.unicode"),
+    broken.NumericIds: ((), "receiver.accepts.ids"),
     broken.Small: ((), "receiver.accepts.bounds"),
     broken.TooSmall: (SIGNED, "receiver.accepts.bounds"),
     broken.FailsOnce: (SIGNED, "receiver.accepts.plain"),

@@ -43,6 +43,10 @@ _ACCEPTING = {
         "It answers with 2xx at the bounds: long names and reasons, many voices, early and late instants.",
         f"{_TAKEN}; {_SHAPE}",
     ),
+    "receiver.accepts.ids": (
+        "It takes a task_id for the text that it is: letters, hyphens and many digits do not make it fail with a 5xx.",
+        f"{_SHAPE}; ids.string: no format is promised, and gateways send ULIDs and UUIDs",
+    ),
     "receiver.accepts.spelling": (
         "It answers with 2xx however the JSON is spelled: blanks, order of keys, escapes.",
         f"{_TAKEN}; JSON (RFC 8259)",

@@ -72,6 +72,11 @@ class Pen:
         self._external_id = external_id
         self._ordinals = itertools.count(1)
 
+    @property
+    def has_own_task(self) -> bool:
+        """Whether every notification is about a task that the receiver looks up."""
+        return bool(self._task_id or self._external_id)
+
     def task(self, status: str = "", **changes: Any) -> Task:
         """A task as notifications show it; a field that is changed to ``...`` is left out."""
         status = status or self.usual

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from contract_tests.probe.cases import (
     ACCEPT,
@@ -31,6 +33,12 @@ _TEXTS = (
     ("combining marks", "Zoe\u0308 a\u0301\u0327"),
     ("beyond 16 bits", "\U0001f399\U0001f468\u200d\U0001f469\u200d\U0001f467 \U00020bb7"),
     ("odd but printable", "\u2028\u00a0\ufeff\u202e'\"&<>;%"),
+)
+#: Ids as gateways give them, made of the 18 digits of a new one.
+_IDS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("task_ and a ULID", lambda digits: f"task_01J8ZK3Q{digits}"),
+    ("a UUID", lambda digits: str(uuid5(NAMESPACE_OID, digits))),
+    ("a number of 21 digits", lambda digits: f"999{digits}"),
 )
 _EARLIEST_MS, _LATEST_MS = 1_000_000_000_000, 4_102_444_800_000
 _VOICES = 150
@@ -133,6 +141,15 @@ def bounds(pen: Pen) -> Cases:
     yield accepts(pen, "bounds", "updated_at equal to created_at", task)
 
 
+def ids(pen: Pen) -> Cases:
+    """Ids of tasks that are no number, or none that fits into 64 bits."""
+    if pen.has_own_task:
+        return  # a receiver that looks its tasks up knows no other
+    for what, form in _IDS:
+        task = pen.task("succeed", task_id=form(pen.new_id()))
+        yield Case("receiver.accepts.ids", f"a task_id like {what}", RATHER_ACCEPT, pen.post(task))
+
+
 def spellings(pen: Pen) -> Cases:
     """The same JSON in other bytes. Where signatures are verified, they are over exactly these bytes."""
     # A receiver that takes the same JSON in other bytes has verified something else than the bytes that came.
@@ -228,4 +245,15 @@ def burst(pen: Pen) -> list[Delivery]:
     return [*copies, *(pen.post(pen.task(status)) for status in STATUSES[:2] * 6)]
 
 
-VALID = (statuses, optional, unknown_fields, texts, bounds, spellings, transport, repeated, orders)
+VALID = (
+    statuses,
+    optional,
+    unknown_fields,
+    texts,
+    bounds,
+    ids,
+    spellings,
+    transport,
+    repeated,
+    orders,
+)

@@ -9,6 +9,7 @@ from tests.broken import (
     everyday,
     gateway,
     lists,
+    moments,
     records,
     speech,
     told,
@@ -17,7 +18,10 @@ from tests.broken import (
 )
 from tests.broken.base import Mutant, dialect_of
 
-_TABLES = (envelope, records, access, speech, gateway, voices, lists, told, traces, everyday)
+_TABLES = (
+    *(envelope, records, access, speech, gateway, voices),
+    *(lists, told, traces, everyday, moments),
+)
 #: Further tables, of the form name: (make, clause), by what their names begin with here.
 _FURTHER = {
     "": mutants.MUTANTS,

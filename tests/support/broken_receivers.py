@@ -366,6 +366,16 @@ class Astral(Receiver):
         return super().take(message_id, task)
 
 
+class NumericIds(Receiver):
+    """It keeps a task_id as a number of 64 bits."""
+
+    @override
+    def take(self, message_id: str | None, task: dict[str, Any]) -> Answer:
+        if not -(2**63) <= int(task["task_id"]) < 2**63:
+            raise OverflowError
+        return super().take(message_id, task)
+
+
 class Small(Receiver):
     """It refuses bodies over 4 kB."""
 
