@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 from dataclasses import replace
@@ -143,16 +142,6 @@ class _AudioGoneSoon(Server):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.spoken: dict[str, float] = {}
-
-
-@second("paging.number", presets=37)
-class _LibraryShuffled(Server):
-    """The official voices come in another order each time, so that pages of them overlap."""
-
-    def page(self, request: Request, items: list[Any]) -> list[Any]:
-        if "presets" in request.path:
-            items = random.Random(time.monotonic()).sample(items, len(items))
-        return super().page(request, items)
 
 
 @second("schema.answer|presets.endpoint", presets=5)

@@ -336,20 +336,3 @@ def fails_on_null(seen: Exchange) -> None:
     """Null where a text is due makes the server fail."""
     if None in seen.asked.values():
         seen.refuse(500, 5000)
-
-
-@wire("server.no-5xx")
-def fails_on_four_bytes(seen: Exchange) -> None:
-    """A character of four bytes in UTF-8 is too much for the database; written as an escape it is not."""
-    if any(byte >= 0xF0 for byte in seen.content):
-        seen.refuse(500, 5000)
-
-
-@wire("task.info.echo|voice.name.echo")
-def latin_bodies(seen: Exchange) -> None:
-    """Bodies are read as Latin-1, so that names are garbled unless they were escaped."""
-    if any(byte >= 0x80 for byte in seen.content):
-        for record in seen.records:
-            info = record.get("task_info") or {}
-            for name, value in info.items():
-                info[name] = value.encode().decode("latin-1")
