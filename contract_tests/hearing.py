@@ -19,6 +19,8 @@ from contract_tests.saying import Said
 from contract_tests.sending import Made, query
 
 _CLAUSE = "callback.terminal"
+#: What the addresses begin with that are named by creations at the same moment.
+AT_ONCE = "/at-once/"
 #: Virtual seconds after which a task that follows the kit's clock has ended.
 _END_S = 600.0
 #: Real seconds for all tasks together to end, and then for what is still to be told; and between two looks.
@@ -51,11 +53,33 @@ def all_told(garden: Garden) -> None:
     for made in untold:
         if made.task_id in ended:
             raise checks.Broken(_CLAUSE, _silence(made, ended[made.task_id], asked, untold))
-    notices.formed(receiver.inbox, HOOK_PATH, garden.shape, garden.signing)
+    own = {_path(made, receiver) for made in asked}
+    for path in [HOOK_PATH, *sorted(path for path in own if path.startswith(AT_ONCE))]:
+        notices.formed(receiver.inbox, path, garden.shape, garden.signing)
     ends = _ends(receiver)
     for made in asked:
         _is_right(made, ends.get(made.task_id, {}))
+        _is_there(made, receiver)
     checks.kept(_CLAUSE)
+
+
+def _path(made: Made, receiver: Receiver) -> str:
+    return str(_request(made)["callback_url"]).removeprefix(receiver.base_url)
+
+
+def _is_there(made: Made, receiver: Receiver) -> None:
+    """The end of a task arrived where its creation said, if it arrived at all."""
+    places = [
+        item.path
+        for item in receiver.inbox.everything()
+        if isinstance(item.json, dict)
+        and item.json.get("task_id") == made.task_id
+        and item.json.get("task_status") in TERMINAL
+    ]
+    due = _path(made, receiver)
+    words = "the end of task {} was told at {}, where {} is due"
+    saw = Said(words, made.task_id, places[:3], due, by=(made.create,))
+    checks.require(not places or due in places, _CLAUSE, saw)
 
 
 def _silence(made: Made, end: Mapping[str, Any], asked: list[Made], untold: list[Made]) -> Said:
