@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
 from contract_tests import checks, listing, samples
@@ -76,6 +78,11 @@ def test_a_name_has_at_most_20_characters(
     clause = "voice-create.name.max-length"
     for length in (1, LONGEST_NAME):
         answer = voices_api.call(VOICE, samples.voice(receiver, voice_name=character * length))
+        if (
+            answer.status == 400
+        ):  # maybe there is a voice of that name: that they need not differ is assumed
+            other = _another(voices_api, character) * length
+            answer = voices_api.call(VOICE, samples.voice(receiver, voice_name=other))
         if answer.pair != (200, 0) and character == ASTRAL:
             told = checks.not_due(answer, f"HTTP 200 for {length} code points")
             raise checks.found(clause, told)
@@ -83,6 +90,12 @@ def test_a_name_has_at_most_20_characters(
     too_long = samples.voice(receiver, voice_name=character * (LONGEST_NAME + 1))
     words = f"for a name of {LONGEST_NAME + 1} characters"
     voices_api.refused(voices_api.send(VOICE, too_long), VOICE, clause, PARAMETERS, words)
+
+
+def _another(api: Api, character: str) -> str:
+    """A character as wide as another one, in each run another."""
+    begin = {1: "a", 3: "\u4e00", 4: "\U0001f300"}[len(character.encode())]
+    return chr(ord(begin) + zlib.crc32(api.new_name().encode()) % (26 if begin == "a" else 200))
 
 
 @pytest.mark.billable
@@ -94,10 +107,9 @@ def test_an_empty_text_is_an_absent_field(voices_api: Api, receiver: Receiver) -
     Source: voice-create.empty-is-absent, voice-create.fields, task.info.empty.
     """
     clause = "voice-create.empty-is-absent"
-    for name in ("Empty fields", "Again"):
-        body = samples.voice(
-            receiver, voice_name=name, video_id="", callback_url="", external_task_id=""
-        )
+    empty = {"video_id": "", "callback_url": "", "external_task_id": ""}
+    for _ in range(2):
+        body = samples.voice(receiver, voice_name=voices_api.new_name(), **empty)
         data = voices_api.data(VOICE, body, clause=clause)
         is_empty = not data["task_info"].get("external_task_id")
         words = "task_info is {}, where none is due, as an empty external_task_id is none"
