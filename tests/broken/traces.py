@@ -247,7 +247,7 @@ class _ForgetsVoices(Server):
 
     def shown_voice(self, task: Task) -> Record:
         voice = super().shown_voice(task)
-        is_old = time.time() - task.updated_at / 1000 > 1.5
+        is_old = time.time() - task.updated_at / 1000 > 0.6
         return voice | {"voice_id": f"{task.voice_id}0"} if is_old and not task.deleted else voice
 
 
