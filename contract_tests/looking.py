@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx2
@@ -62,42 +63,48 @@ def look(wanted: Options, sender: Sender, *, is_a_mock: bool) -> Found:
     Raises:
         CouldNotLook: there is none, or it is not.
     """
-    served: list[str] = []
-    unserved: list[str] = []
-    strange: list[Answer] = []
     target = Target(wanted.base_url, api_key=wanted.api_key, sender=sender)
+    asked = wanted.dialects or documents.DIALECTS
     try:
-        for dialect in wanted.dialects or documents.DIALECTS:
-            answer = _greeted(target, dialect)
-            if answer is None:  # somebody is there, whose answers break a clause
-                served.append(dialect)
-                continue
-            if answer.status in (401, 403):
-                pair = ", or --access-key and --secret-key" if wanted.access_key else ""
-                raise CouldNotLook(_refused(wanted, answer, "the key", f"--api-key{pair}"))
-            is_strange = not wanted.dialects and _is_a_page(answer)
-            strange += [answer] if is_strange else []
-            is_there = not (is_strange or _is_missing(target, dialect, answer))
-            (served if is_there else unserved).append(dialect)
-        if (
-            not served
-            and strange
-            and not _is_a_page(target.call("GET", _path("klingai", "listPresetVoices")))
-        ):
-            served = list(documents.DIALECTS)  # it is the API, and breaks clauses
+        served = _served(wanted, target, asked)
     except checks.Broken as reason:
         words = reason.saw.splitlines()[0].partition("due: ")[2] or reason.saw
         raise CouldNotLook(f"nobody answers at {wanted.base_url} ({words})") from None
-    if strange and not served:
-        raise CouldNotLook(_is_something_else(wanted.base_url, strange[0]))
     if not served:
-        asked = ", ".join(wanted.dialects or documents.DIALECTS)
-        raise CouldNotLook(f"{wanted.base_url} serves none of {asked}: their paths answer HTTP 404")
+        names = ", ".join(asked)
+        raise CouldNotLook(f"{wanted.base_url} serves none of {names}: their paths answer HTTP 404")
     _look_at_the_second_key(wanted, target, served[0])
     while sender.pace.wants_more and _greeted(target, served[0]):
         pass
     sender.pace.settle()
-    return Found(is_a_mock, tuple(served), tuple(unserved))
+    unserved = tuple(dialect for dialect in asked if dialect not in served)
+    return Found(is_a_mock, served, unserved)
+
+
+def _served(wanted: Options, target: Target, asked: Sequence[str]) -> tuple[str, ...]:
+    """Those of the dialects that are there.
+
+    Raises:
+        CouldNotLook: the key is refused, or a site for people answers.
+    """
+    served: list[str] = []
+    strange: list[Answer] = []
+    for dialect in asked:
+        answer = _greeted(target, dialect)
+        if answer is None:  # somebody is there, whose answers break a clause
+            served.append(dialect)
+        elif answer.status in (401, 403):
+            pair = ", or --access-key and --secret-key" if wanted.access_key else ""
+            raise CouldNotLook(_refused(wanted, answer, "the key", f"--api-key{pair}"))
+        elif not wanted.dialects and _is_a_page(answer):
+            strange.append(answer)
+        elif not _is_missing(target, dialect, answer):
+            served.append(dialect)
+    if served or not strange:
+        return tuple(served)
+    if _is_a_page(target.call("GET", _path("klingai", "listPresetVoices"))):
+        raise CouldNotLook(_is_something_else(wanted.base_url, strange[0]))
+    return documents.DIALECTS  # it is the API, and breaks clauses
 
 
 def _greeted(target: Target, dialect: str) -> Answer | None:

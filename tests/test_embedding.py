@@ -81,6 +81,8 @@ def test_handles_say_what_they_are_without_the_key(server: RunningServer) -> Non
         "<Scenario slow>",
         "<AsyncArmed not set up>",
     ]
+    with pytest.warns(RuntimeWarning, match="AsyncArmed not set up> was never awaited"):
+        handles.pop()
     assert repr(account) == f"<MockAccount {key_account('a-key-of-mine')} at {server.base_url}>"
     signed_in = server.account(account.token())
     assert account.token().split(".")[2] not in repr(signed_in)
