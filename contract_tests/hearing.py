@@ -20,7 +20,7 @@ from contract_tests.sending import Made, query
 
 _CLAUSE = "callback.terminal"
 #: What the addresses begin with that are named by creations at the same moment.
-AT_ONCE = "/at-once/"
+AT_ONCE_PATH = "/at-once/"
 #: Virtual seconds after which a task that follows the kit's clock has ended.
 _END_S = 600.0
 #: Real seconds for all tasks together to end, and then for what is still to be told; and between two looks.
@@ -54,7 +54,7 @@ def all_told(garden: Garden) -> None:
         if made.task_id in ended:
             raise checks.Broken(_CLAUSE, _silence(made, ended[made.task_id], asked, untold))
     own = {_path(made, receiver) for made in asked}
-    for path in [HOOK_PATH, *sorted(path for path in own if path.startswith(AT_ONCE))]:
+    for path in [HOOK_PATH, *sorted(path for path in own if path.startswith(AT_ONCE_PATH))]:
         notices.formed(receiver.inbox, path, garden.shape, garden.signing)
     ends = _ends(receiver)
     for made in asked:

@@ -15,7 +15,7 @@ from contract_tests import checks, listing, routes, samples, story
 from contract_tests.api import Record, TooManyTasks
 from contract_tests.faults import ILLEGAL
 from contract_tests.garden import EMPTY, FAILURES, KEPT, SILENT, Garden
-from contract_tests.hearing import AT_ONCE
+from contract_tests.hearing import AT_ONCE_PATH
 from contract_tests.media import audio_of
 from contract_tests.observation import Answer
 from contract_tests.oracle import KnownVoice
@@ -204,7 +204,7 @@ def _makings(garden: Garden) -> Iterator[_Wish]:
             word = api.target.unique(f"at-once-{number}")
             body = samples.voice(garden.receiver, voice_name=api.new_name(), external_task_id=word)
             if "callback_url" in body:
-                body["callback_url"] = f"{garden.receiver.base_url}{AT_ONCE}{word}"
+                body["callback_url"] = f"{garden.receiver.base_url}{AT_ONCE_PATH}{word}"
             voice = ("createCustomVoice", "POST", _path(garden), "voice-create.endpoint", body)
             yield _Wish(api.target, *voice)
 

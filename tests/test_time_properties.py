@@ -23,7 +23,7 @@ from tests.support.programs import READS, WRITES, Step, World, by, new_accounts,
 from tests.support.receiver import PATIENCE_S
 from tests.support.tasks import T0
 
-few = settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.generate])
+few = settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
 Pair = tuple[World, World]
 
 
